@@ -1,0 +1,80 @@
+# Needs python3 (3.11 or newer) and make; the rest is fetched, each file checked against the locks.
+.POSIX:
+
+# The first of these that is new enough makes .venv.
+PYTHONS = python3 python3.13 python3.12 python3.11
+PY = .venv/bin/python
+# Flask-Principal is the one library without a wheel; nothing else runs code of its own to be installed.
+INSTALL = $(PY) -m pip install -qq --disable-pip-version-check --require-hashes \
+	--only-binary=:all: --no-binary=flask-principal
+COMPILE = PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m piptools compile --quiet \
+	--generate-hashes --allow-unsafe --strip-extras --no-annotate --no-emit-options \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+# For example: make test ARGS="-k parcels", make lock UPGRADE=--upgrade
+ARGS =
+JOBS = 2
+UPGRADE =
+
+.PHONY: help setup run test check lock clean
+.NOTPARALLEL:
+
+help: ## say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
+
+setup: .venv/core ## make .venv and place the browser's files
+	@$(PY) app/assets.py
+
+run: setup ## set up and run the desk; Ctrl-C ends it
+	@exec .venv/bin/flask --app app serve
+
+test: .venv/dev setup ## set up and run all tests, with the coverage of branches
+	@$(CHROMIUM)
+	$(PY) -m pytest -n $(JOBS) --dist loadfile -rs --cov --cov-report= $(ARGS)
+	@echo "Coverage of app, branches counted: $$($(PY) -m coverage report --format=total) %"
+
+check: .venv/dev ## lint, format, types and floors
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+lock: .venv/dev ## write both lock files anew from pyproject.toml
+	@$(PY) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock: use the oldest Python, 3.11")'
+	$(COMPILE) $(UPGRADE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) $(UPGRADE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+clean: ## remove what tools left; .venv and instance stay
+	rm -rf static/vendor .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache \
+		.ruff_cache test-results
+	find . -path ./.venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
+
+# Stamps: what a lock asks for is installed.
+.venv/core: requirements.lock .venv/bin/pip
+	@echo "Installing the libraries of requirements.lock ..."
+	@$(INSTALL) -r requirements.lock
+	@touch $@
+
+.venv/dev: requirements-dev.lock .venv/bin/pip
+	@echo "Installing the libraries of requirements-dev.lock ..."
+	@$(INSTALL) -r requirements-dev.lock
+	@touch $@ .venv/core
+
+.venv/bin/pip:
+	@for python in $(PYTHONS); do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+			echo "$$python lacks venv or ensurepip. Debian: apt-get install python3-venv" >&2; exit 1; }; \
+		exec "$$python" -m venv .venv; \
+	done; echo "No Python 3.11 or newer found among: $(PYTHONS)" >&2; exit 1
+
+# The browser tests need a Chromium; where none can be had they are skipped, and say so.
+CHROMIUM = for browser in chromium chromium-browser google-chrome; do \
+		command -v $$browser >/dev/null && exit 0; \
+	done; \
+	[ "$$(id -u)" = 0 ] && sudo= || sudo="sudo -n"; \
+	command -v apt-get >/dev/null && $$sudo true 2>/dev/null || { \
+		echo "No Chromium, and no right to install one: the browser tests are skipped."; exit 0; }; \
+	echo "Installing Chromium ..."; \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y chromium fonts-noto-cjk || \
+		echo "Chromium could not be installed: the browser tests are skipped."

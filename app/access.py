@@ -1,0 +1,213 @@
+"""Who may what: one table of rights, and the only way by which a door gets a row.
+
+`RULES` is the whole policy. Loaders (`find_*`) return a row that the actor may use in the asked way or
+raise NotFound or NotAllowed; menus and buttons ask the same table through `Desk.may`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.errors import ForeignStore, NotAllowed, NotFound
+from app.models import Account, Order, OrderItem, Store
+from app.queries import items, people, purchases, sales
+from app.statuses import ActorKind, Door, Kind, Role
+
+
+class Permission(StrEnum):
+    """What may be asked of a store."""
+
+    SEE_SALES = "see sales"
+    SEE_EVERYTHING = "see more than deals"
+    SHIP = "ship"
+    REDEEM = "redeem"
+    ACKNOWLEDGE = "acknowledge"
+    MARK_PAID = "mark paid"
+    IMPORT = "import"
+    SEE_SITE = "see site"
+
+
+READ = "read:store-orders"
+WRITE = "write:store-orders"
+SCOPES = {READ: "See sales", WRITE: "Change sales"}
+
+# What a token needs for each; None: no token may.
+NEEDED_SCOPE: dict[Permission, str | None] = {
+    Permission.SEE_SALES: READ,
+    Permission.SEE_EVERYTHING: READ,
+    Permission.SHIP: WRITE,
+    Permission.REDEEM: WRITE,
+    Permission.ACKNOWLEDGE: WRITE,
+    Permission.MARK_PAID: WRITE,
+    Permission.IMPORT: None,
+    Permission.SEE_SITE: None,
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who asks: a person, a token, a file or the system, and the door they came by."""
+
+    account_id: int | None
+    name: str = ""
+    email: str = ""
+    is_site_admin: bool = False
+    kind: ActorKind = ActorKind.PERSON
+    door: Door = Door.PAGE
+    scopes: frozenset[str] | None = None  # None: not a token, hence not limited
+    only_store_id: int | None = None
+
+
+SYSTEM = Actor(None, "Tradepost", kind=ActorKind.SYSTEM, door=Door.SYSTEM)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An actor's place in one store."""
+
+    actor: Actor
+    store: Store
+    role: Role | None
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether the table of rights gives this to the actor here."""
+        if self.actor.scopes is not None and NEEDED_SCOPE[permission] not in self.actor.scopes:
+            return False
+        return any(holds(self) for holds in RULES[permission])
+
+    @property
+    def only_deals(self) -> bool:
+        """Tell whether the actor sees deals alone (a vendor)."""
+        return not self.may(Permission.SEE_EVERYTHING)
+
+    @property
+    def acting(self) -> Actor:
+        """Return the actor as the history names them here: a site admin who is no member acts as one."""
+        if self.role is None and self.actor.is_site_admin and self.actor.kind is ActorKind.PERSON:
+            return Actor(
+                self.actor.account_id, self.actor.name, self.actor.email, True, ActorKind.ADMIN, self.actor.door
+            )
+        return self.actor
+
+
+def is_owner(desk: Desk) -> bool:
+    """Tell whether the actor owns the store."""
+    return desk.role is Role.OWNER
+
+
+def is_staff(desk: Desk) -> bool:
+    """Tell whether the actor works in the store."""
+    return desk.role is Role.STAFF
+
+
+def is_vendor(desk: Desk) -> bool:
+    """Tell whether the actor sees to the store's deals."""
+    return desk.role is Role.VENDOR
+
+
+def is_vendor_of_vendor_store(desk: Desk) -> bool:
+    """Tell whether the actor is a vendor and the store one that redeems deals."""
+    return is_vendor(desk) and desk.store.is_vendor
+
+
+def is_owner_of_vendor_store(desk: Desk) -> bool:
+    """Tell whether the actor owns a store that redeems deals."""
+    return is_owner(desk) and desk.store.is_vendor
+
+
+def is_admin(desk: Desk) -> bool:
+    """Tell whether the actor runs the site: may do what an owner may."""
+    return desk.actor.is_site_admin
+
+
+def is_admin_in_vendor_store(desk: Desk) -> bool:
+    """Tell whether the actor runs the site and the store is one that redeems deals."""
+    return is_admin(desk) and desk.store.is_vendor
+
+
+RULES: dict[Permission, tuple[Callable[[Desk], bool], ...]] = {
+    Permission.SEE_SALES: (is_owner, is_staff, is_vendor, is_admin),
+    Permission.SEE_EVERYTHING: (is_owner, is_staff, is_admin),
+    Permission.SHIP: (is_owner, is_staff, is_admin),
+    Permission.REDEEM: (is_owner, is_staff, is_vendor_of_vendor_store, is_admin),
+    Permission.ACKNOWLEDGE: (is_vendor_of_vendor_store, is_owner_of_vendor_store, is_admin_in_vendor_store),
+    Permission.MARK_PAID: (is_owner, is_staff, is_admin),
+    Permission.IMPORT: (is_owner, is_staff, is_admin),
+    Permission.SEE_SITE: (is_admin,),
+}
+
+
+def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:
+    """Return the actor's desk in the store of this slug or id.
+
+    ForeignStore where the actor has no place in it, whether it exists or not; NotAllowed where the
+    place does not carry the right.
+    """
+    found = people.place(store, actor.account_id)
+    if found is None or (found.role is None and not actor.is_site_admin):
+        raise ForeignStore
+    if actor.only_store_id not in {None, found.store.id}:
+        raise ForeignStore
+    if not found.store.is_active and not actor.is_site_admin:
+        raise ForeignStore
+    desk = Desk(actor, found.store, Role(found.role) if found.role else None)
+    if not desk.may(to):
+        raise NotAllowed
+    return desk
+
+
+def find_sale(desk: Desk, order_id: int) -> Order:
+    """Return an order of the desk's store with its lines; NotFound where it is not of this store.
+
+    A vendor gets orders that hold a deal, with the deals alone; NotAllowed for the others.
+    """
+    order = sales.one(desk.store.id, order_id)
+    if order is None:
+        raise NotFound
+    if desk.only_deals and not seen_items(desk, order):
+        raise NotAllowed
+    return order
+
+
+def seen_items(desk: Desk, order: Order) -> list[OrderItem]:
+    """Return those lines of an order that the actor may see."""
+    return [i for i in order.items if not desk.only_deals or i.fulfilled_as is Kind.DEAL]
+
+
+def find_item(desk: Desk, item_id: int, *, to_move: bool = False) -> OrderItem:
+    """Return an item of the desk's store; NotFound where it is not of this store.
+
+    To move it, goods, pickups and services need the right to ship, deals the right to redeem.
+    """
+    item = items.one(desk.store.id, item_id)
+    if item is None:
+        raise NotFound
+    if desk.only_deals and item.fulfilled_as is not Kind.DEAL:
+        raise NotAllowed
+    if to_move and not desk.may(right_to_move(item)):
+        raise NotAllowed
+    return item
+
+
+def right_to_move(item: OrderItem) -> Permission:
+    """Return the right that moving this item needs (law: "Setting an item's status", Who)."""
+    return Permission.REDEEM if item.fulfilled_as is Kind.DEAL else Permission.SHIP
+
+
+def find_purchase(actor: Actor, order_id: int) -> Order:
+    """Return an order that the actor bought; NotFound for every other one."""
+    order = purchases.one(actor.account_id, order_id) if actor.account_id else None
+    if order is None:
+        raise NotFound
+    return order
+
+
+def find_site(actor: Actor) -> None:
+    """Let site admins pass; NotAllowed for everybody else."""
+    if not actor.is_site_admin or actor.scopes is not None:
+        raise NotAllowed
+
+
+def person(account: Account) -> Actor:
+    """Return a signed-in person as an actor."""
+    return Actor(account.id, account.shown_name, account.email or "", account.is_site_admin)

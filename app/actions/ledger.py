@@ -1,0 +1,254 @@
+"""One act in progress: the write lock, the history it writes, and the books it settles at its end.
+
+Every act runs inside `with Act(...)`. Rows it changes go through `change`, rows it makes through `add`;
+at the end orders are rolled up, one Event a changed row is written, and tally and revision follow.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.access import Actor
+from app.actions.rollup import desk_state, order_status, shipping_flag
+from app.db import db, insert_or, take_write_lock
+from app.errors import ChangedMeanwhile, NotFound
+from app.models import Event, Order, OrderItem, Parcel, SearchTerm, Store, Tally
+from app.models.shop import FAR_FUTURE
+from app.statuses import ItemStatus, ProductType
+
+# What the history keeps of a new row; nothing personal stands here.
+KEPT_WHEN_NEW = {
+    Order: ("number", "channel", "kind", "currency", "total_minor", "payment", "shipping", "status"),
+    OrderItem: ("quantity", "status", "type", "line_total_minor"),
+    Parcel: ("state", "carrier", "number"),
+}
+
+
+class Act:
+    """One act by one actor on one store; use as a context manager."""
+
+    def __init__(self, verb: str, *, actor: Actor, store_id: int, at: datetime | None = None) -> None:
+        self.verb = verb
+        self.actor = actor
+        self.store_id = store_id
+        self.at = at or datetime.now(UTC)
+        self.id = secrets.randbits(62)
+        self._held: dict[int, Order] = {}
+        self._stood: Counter[tuple[str, str]] = Counter()
+        self._gone: list[tuple[OrderItem, dict[str, Any]]] = []
+        self._changes: dict[int, tuple[Any, dict[str, Any] | None, dict[str, Any]]] = {}
+
+    def __enter__(self) -> Self:
+        """Take the write lock, then the store's row as it is now."""
+        take_write_lock()
+        self.store = db.session.scalars(
+            select(Store)
+            .where(Store.id == self.store_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).one()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Settle the books, unless the act was refused."""
+        if kind is None:
+            try:
+                self._settle()
+            except StaleDataError as late:
+                raise ChangedMeanwhile from late
+
+    def hold(self, order_id: int, version: int | None = None) -> Order:
+        """Return an order as it is now, locked, with its lines; it is rolled up at the act's end.
+
+        NotFound where the store has none; ChangedMeanwhile where it is no longer the version seen.
+        """
+        order = db.session.scalar(
+            select(Order)
+            .where(Order.id == order_id, Order.store_id == self.store_id)
+            .options(selectinload(Order.items))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        if order is None:
+            raise NotFound
+        if version is not None and order.version != version:
+            raise ChangedMeanwhile
+        if order.id not in self._held:
+            self._held[order.id] = order
+            self._stood.update(standing(order, order.items))
+        return order
+
+    def admit(self, order: Order, items: Iterable[OrderItem]) -> None:
+        """Take up a new order with its lines: they count, and are written, from this act on."""
+        lines = list(items)
+        self.add(order)
+        for item in lines:
+            item.order_id = order.id
+            self.add(item)
+        set_committed_value(order, "items", lines)
+        self._held[order.id] = order
+
+    def replace_lines(self, order: Order, items: Iterable[OrderItem]) -> None:
+        """Put new lines in the place of all that the order has; the old ones leave an Event."""
+        for item in order.items:
+            self._gone.append((item, snapshot(item, KEPT_WHEN_NEW[OrderItem])))
+            self._changes.pop(id(item), None)
+            db.session.delete(item)
+        db.session.flush()
+        lines = list(items)
+        for item in lines:
+            item.order_id = order.id
+            self.add(item)
+        set_committed_value(order, "items", lines)
+
+    def add(self, row: Any) -> None:
+        """Write a new row, with an Event for it where its kind stands in the history."""
+        db.session.add(row)
+        db.session.flush()
+        if type(row) in KEPT_WHEN_NEW:
+            self._changes[id(row)] = (row, None, snapshot(row, KEPT_WHEN_NEW[type(row)]))
+
+    def change(self, row: Any, **values: Any) -> bool:
+        """Set columns of a row and remember what they were; tell whether anything differed."""
+        differing = {k: v for k, v in values.items() if getattr(row, k) != v}
+        if not differing:
+            return False
+        if id(row) not in self._changes and hasattr(row, "version"):
+            row.version += 1
+        _, before, after = self._changes.get(id(row), (row, {}, {}))
+        if before is not None:
+            before = {**snapshot(row, tuple(differing)), **before}
+        for name, value in differing.items():
+            setattr(row, name, value)
+        self._changes[id(row)] = (row, before, {**after, **snapshot(row, tuple(differing))})
+        return True
+
+    def index(self, order: Order, terms: Iterable[str]) -> None:
+        """Let the order be found under these terms too."""
+        rows = [
+            {"store_id": self.store_id, "term": t, "placed_at": order.placed_at, "order_id": order.id}
+            for t in sorted(terms)
+        ]
+        if rows:
+            db.session.execute(insert_or(SearchTerm).on_conflict_do_nothing(), rows)
+
+    def forget_terms(self, order: Order) -> None:
+        """Take away every term of the order, before it is indexed anew."""
+        db.session.execute(delete(SearchTerm).where(SearchTerm.order_id == order.id))
+
+    def _settle(self) -> None:
+        """Roll up the held orders, write events, tally and revision."""
+        stands: Counter[tuple[str, str]] = Counter()
+        for order in self._held.values():
+            self._roll_up(order)
+            stands.update(standing(order, order.items))
+        self._write_events()
+        db.session.flush()
+        stands.subtract(self._stood)
+        if self._changes or self._held:
+            db.session.execute(
+                update(Store).where(Store.id == self.store_id).values(revision=Store.revision + 1)
+            )
+        keep_tally(self.store_id, stands)
+
+    def _roll_up(self, order: Order) -> None:
+        """Bring the order's own codes up to its lines and its payment."""
+        items = order.items
+        for item in items:
+            if id(item) in self._changes and item.updated_at != self.at:
+                item.updated_at = self.at
+        state = desk_state(order.payment, items)
+        is_shippable = any(i.status == ItemStatus.PENDING_FULFILMENT for i in items)
+        changed = self.change(
+            order,
+            status=order_status(items),
+            desk_state=state,
+            shipping=shipping_flag(order.shipping, items),
+            ship_by=self.store.ship_by(order.paid_at or order.placed_at) if is_shippable else FAR_FUTURE,
+        )
+        if not changed and any(id(item) in self._changes for item in items):
+            # A change of a line is a change of the sale: a form that was open before it is stale.
+            order.version += 1
+
+    def _write_events(self) -> None:
+        """Write one Event for each row that was made, changed or taken away."""
+        for item, before in self._gone:
+            self._write_event(item, before, None)
+        for row, before_or_new, after in self._changes.values():
+            self._write_event(row, before_or_new, after)
+
+    def _write_event(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
+        """Write the Event of one row."""
+        db.session.add(
+            Event(
+                store_id=self.store_id,
+                order_id=self._order_of(row),
+                item_id=row.id if isinstance(row, OrderItem) else None,
+                parcel_id=row.id if isinstance(row, Parcel) else None,
+                act_id=self.id,
+                actor_id=self.actor.account_id,
+                actor_kind=self.actor.kind.value,
+                door=self.actor.door.value,
+                verb=self.verb,
+                before=before,
+                after=after,
+                at=self.at,
+            )
+        )
+
+    def _order_of(self, row: Any) -> int | None:
+        """Return the order in whose history a row stands (a parcel: the order it was made for)."""
+        if isinstance(row, Order):
+            return row.id
+        if isinstance(row, OrderItem):
+            return row.order_id
+        return next(iter(self._held), None)
+
+
+def snapshot(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the named columns of a row as plain values, the way the history keeps them."""
+    kept: dict[str, Any] = {}
+    for name in names:
+        value = getattr(row, name)
+        kept[name] = value.isoformat() if isinstance(value, datetime) else value
+    return kept
+
+
+def standing(order: Order, items: Iterable[OrderItem]) -> Counter[tuple[str, str]]:
+    """Return what an order adds to the tally: itself by tab, its lines by status, deals apart as well."""
+    stands = Counter({("order", str(order.desk_state)): 1})
+    for item in items:
+        code = str(int(item.status))
+        stands["item", code] += 1
+        if item.type == ProductType.DEAL:
+            stands["deal_item", code] += 1
+            stands["deal_order", str(order.desk_state)] = 1
+    return stands
+
+
+def keep_tally(store_id: int, changes: Counter[tuple[str, str]]) -> None:
+    """Add these differences to the tally, in the order of its key, as the last statements of an act."""
+    for (grain, code), n in sorted(changes.items()):
+        if n > 0:
+            row = insert_or(Tally).values(store_id=store_id, grain=grain, code=code, n=n)
+            db.session.execute(
+                row.on_conflict_do_update(
+                    index_elements=["store_id", "grain", "code"], set_={"n": Tally.n + row.excluded.n}
+                )
+            )
+        elif n < 0:
+            db.session.execute(
+                update(Tally)
+                .where(Tally.store_id == store_id, Tally.grain == grain, Tally.code == code)
+                .values(n=Tally.n + n)
+            )

@@ -1,0 +1,110 @@
+"""Money coming in: an order is paid, and what of it goes to whom."""
+
+from datetime import datetime
+
+from app.access import Actor
+from app.actions.ledger import Act
+from app.db import db
+from app.errors import Refused
+from app.models import Order, OrderItem, Payment, Payout
+from app.statuses import PAID_TO, ItemStatus
+from app.statuses import Payment as PaymentCode
+
+SETTLED = frozenset({PaymentCode.PAID, PaymentCode.PAID_PAYPAL})
+
+
+class NotPayable(Refused):
+    """The order is paid already, or nothing of it waits for money."""
+
+    sentence = "This sale is not waiting for a payment."
+
+
+def confirm_payment(
+    order_id: int,
+    *,
+    code: PaymentCode,
+    actor: Actor,
+    store_id: int,
+    method: str = "",
+    gateway_code: str | None = None,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Order:
+    """Record that an order is paid (or will be on arrival) and let its items go on by their kind.
+
+    `code` is 1, 2 or 3 of Hip's flag_payment; 3 may be settled later by 1 or 2. NotPayable where
+    nothing waits for money, ChangedMeanwhile where `version` is stale.
+    """
+    with Act("confirm_payment", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        pay(act, order, code, method, gateway_code, act.at)
+        return order
+
+
+def pay(
+    act: Act, order: Order, code: PaymentCode, method: str, gateway_code: str | None, paid_at: datetime
+) -> None:
+    """Confirm a payment within an act that holds the order (see `confirm_payment`)."""
+    is_settling = order.payment == PaymentCode.ON_ARRIVAL and code in SETTLED
+    waiting = [i for i in order.items if i.status == ItemStatus.PENDING_PAYMENT]
+    if not is_settling and (order.payment != PaymentCode.UNPAID or not waiting):
+        raise NotPayable
+    for item in waiting:
+        act.change(item, status=PAID_TO[item.fulfilled_as])
+    act.change(order, payment=code)
+    if code not in SETTLED:
+        return
+    act.change(order, paid_at=paid_at, gateway_code=gateway_code or order.gateway_code)
+    if order.total_minor > 0:
+        act.add(
+            Payment(
+                store_id=order.store_id,
+                order_id=order.id,
+                kind="purchase",
+                method=method,
+                amount_minor=order.total_minor,
+                currency=order.currency,
+                code=gateway_code,
+                at=paid_at,
+            )
+        )
+    live = [i for i in order.items if i.cancelled < i.quantity]
+    db.session.add_all(p for item in live for p in payouts_of(item, act.store.commission_bp))
+    besides = order.total_minor - sum(i.line_total_minor for i in live)
+    if besides:
+        db.session.add(
+            Payout(store_id=order.store_id, order_id=order.id, kind="store", amount_minor=besides)
+        )
+
+
+def share(amount: int, parts: int, of: int) -> int:
+    """Return parts/of of an amount in minor units, rounded half up."""
+    return (amount * parts * 2 + of) // (of * 2)
+
+
+def payouts_of(item: OrderItem, commission_bp: int) -> list[Payout]:
+    """Return what of a line goes to cause, commission and store; the rows add up to the line.
+
+    The donation is the line's share by its percentage; commission comes off the store's part
+    (reference 1.8).
+    """
+    gross = item.line_total_minor
+    given = share(gross, item.donation_pct, 100) if item.cause_id else 0
+    commission = min(share(gross, commission_bp, 10_000), gross - given)
+    parts = (
+        ("store", gross - given - commission, None),
+        ("cause", given, item.cause_id),
+        ("commission", commission, None),
+    )
+    return [
+        Payout(
+            store_id=item.store_id,
+            order_id=item.order_id,
+            item_id=item.id,
+            kind=kind,
+            amount_minor=amount,
+            cause_id=cause_id,
+        )
+        for kind, amount, cause_id in parts
+        if amount
+    ]

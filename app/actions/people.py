@@ -1,0 +1,130 @@
+"""Accounts, stores, sign-ins and tokens: who there is, and how they prove it."""
+
+import hashlib
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import update
+
+from app.db import db, insert_or, take_write_lock
+from app.models import Account, ApiToken, Buyer, Member, Signin, Store
+from app.statuses import Role
+
+SEEN_EVERY = timedelta(minutes=5)
+USED_EVERY = timedelta(hours=1)
+
+
+def secret_hash(secret: str) -> str:
+    """Return what the database keeps of a random secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def open_account(
+    email: str, *, name: str = "", password_hash: str | None = None, is_site_admin: bool = False
+) -> Account:
+    """Make an account; `password_hash` comes from the sign-in library, None means: cannot sign in yet."""
+    account = Account(
+        email=email.lower(),
+        name=name,
+        password=password_hash,
+        fs_uniquifier=secrets.token_hex(32),
+        is_site_admin=is_site_admin,
+        preferences={},
+    )
+    db.session.add(account)
+    db.session.flush()
+    return account
+
+
+def open_store(
+    slug: str,
+    name: str,
+    *,
+    currency: str = "USD",
+    zone: str = "UTC",
+    is_vendor: bool = False,
+    commission_bp: int = 0,
+) -> Store:
+    """Make a store."""
+    store = Store(
+        slug=slug,
+        name=name,
+        currency=currency,
+        zone=zone,
+        is_vendor=is_vendor,
+        commission_bp=commission_bp,
+    )
+    db.session.add(store)
+    db.session.flush()
+    return store
+
+
+def join(store: Store, account: Account, role: Role) -> None:
+    """Give an account its place in a store; a place it has already changes to this role."""
+    row = insert_or(Member).values(store_id=store.id, account_id=account.id, role=role.value, rights=[])
+    db.session.execute(
+        row.on_conflict_do_update(
+            index_elements=["store_id", "account_id"], set_={"role": row.excluded.role}
+        )
+    )
+
+
+def join_buyer(buyer: Buyer, account: Account) -> None:
+    """Let an account see what this buyer bought: only for an account whose e-mail is proved."""
+    buyer.account_id = account.id
+    db.session.flush()
+
+
+def open_signin(account_id: int, *, now: datetime, lasts: timedelta) -> str:
+    """Begin a sign-in and return its secret, of which the database keeps the hash alone."""
+    take_write_lock()
+    secret = secrets.token_urlsafe(32)
+    db.session.add(
+        Signin(
+            token_hash=secret_hash(secret),
+            account_id=account_id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + lasts,
+        )
+    )
+    db.session.flush()
+    return secret
+
+
+def end_signin(secret: str, *, now: datetime) -> None:
+    """End a sign-in for good."""
+    take_write_lock()
+    db.session.execute(
+        update(Signin)
+        .where(Signin.token_hash == secret_hash(secret), Signin.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+
+
+def note_seen(signin_id: int, *, now: datetime) -> None:
+    """Note that a sign-in is in use (asked for at most every five minutes)."""
+    db.session.execute(update(Signin).where(Signin.id == signin_id).values(seen_at=now))
+
+
+def note_used(token_id: int, *, now: datetime) -> None:
+    """Note that a token is in use (asked for at most every hour)."""
+    db.session.execute(update(ApiToken).where(ApiToken.id == token_id).values(used_at=now))
+
+
+def make_token(account: Account, store: Store | None, scopes: list[str]) -> str:
+    """Make a token and return it; it cannot be had again."""
+    public_id = secrets.token_hex(8)
+    secret = f"tp_{public_id}_{secrets.token_urlsafe(32)}"
+    db.session.add(
+        ApiToken(
+            account_id=account.id,
+            store_id=store.id if store else None,
+            public_id=public_id,
+            token_hash=secret_hash(secret),
+            scopes=sorted(set(scopes)),
+            created_at=datetime.now(UTC),
+        )
+    )
+    db.session.flush()
+    return secret

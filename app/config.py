@@ -1,0 +1,80 @@
+"""Every setting of the desk, its default and its name in the environment. No logic beyond reading it."""
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+
+def _flag(name: str, default: bool) -> bool:
+    """Read a yes/no setting: 0, no, false and off mean no."""
+    return os.environ.get(name, "1" if default else "0").lower() not in {"0", "no", "false", "off", ""}
+
+
+def kept_secret(folder: Path) -> str:
+    """Return the secret key kept in this folder, made at the first start and readable by its owner only."""
+    path = folder / "secret_key"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+    return path.read_text()
+
+
+def from_environment() -> dict[str, object]:
+    """Return the settings as Flask keeps them, read from TRADEPOST_* variables."""
+    env = os.environ.get
+    folder = Path(env("TRADEPOST_INSTANCE", str(ROOT / "instance")))
+    base_url = env("TRADEPOST_BASE_URL", "")
+    is_https = base_url.startswith("https://")
+    database = env("TRADEPOST_DATABASE_URL") or f"sqlite:///{folder / 'tradepost.db'}"
+    return {
+        "SECRET_KEY": env("TRADEPOST_SECRET_KEY") or kept_secret(folder),
+        "SQLALCHEMY_DATABASE_URI": database,
+        "DURABLE": _flag("TRADEPOST_DURABLE", True),
+        "DEMO": _flag("TRADEPOST_DEMO", True),
+        "HOST": env("TRADEPOST_HOST", "127.0.0.1"),
+        "PORT": int(env("TRADEPOST_PORT", "5000")),
+        "WORKERS": int(env("TRADEPOST_WORKERS", str(os.cpu_count() or 1))),
+        "BASE_URL": base_url,
+        "TRUSTED_HOSTS": [h for h in env("TRADEPOST_TRUSTED_HOSTS", "").split(",") if h] or None,
+        # A whole year of a busy shop's export is some megabytes; beyond that the command takes it.
+        "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 256 * 1024,
+        "MAX_FORM_PARTS": 1000,
+        "SESSION_COOKIE_NAME": "__Host-tradepost" if is_https else "tradepost",
+        "SESSION_COOKIE_SECURE": is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "IS_HTTPS": is_https,
+        "SIGNIN_IDLE": timedelta(hours=12),
+        "SIGNIN_LASTS": timedelta(days=14),
+        **SECURITY,
+    }
+
+
+SECURITY: dict[str, object] = {
+    "SECURITY_PASSWORD_HASH": "argon2",
+    "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+    "SECURITY_PASSWORD_SINGLE_HASH": True,
+    "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False},
+    "SECURITY_LOGIN_USER_TEMPLATE": "security/login_user.html",
+    "SECURITY_LOGOUT_METHODS": ["POST"],
+    "SECURITY_POST_LOGIN_VIEW": "/",
+    "SECURITY_POST_LOGOUT_VIEW": "/login",
+    "SECURITY_REGISTERABLE": False,
+    "SECURITY_RECOVERABLE": False,
+    "SECURITY_SEND_REGISTER_EMAIL": False,
+    "SECURITY_DEFAULT_REMEMBER_ME": False,
+    "SECURITY_RETURN_GENERIC_RESPONSES": True,
+    "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": False,
+    "SECURITY_JOIN_USER_ROLES": False,
+    "SECURITY_REDIRECT_ALLOW_SUBDOMAINS": False,
+    "WTF_CSRF_TIME_LIMIT": None,
+}

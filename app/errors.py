@@ -1,0 +1,75 @@
+"""What the desk refuses, each refusal with its sentence.
+
+An act, a loader or a form raises one of these; doors turn them into a page, a part or a dialect's error
+object. The sentences quoted from seed 000 are part of its interface. Standard library only.
+"""
+
+
+class Refused(Exception):
+    """Something was asked that the desk does not do; `sentence` says what, in words for people."""
+
+    status = 400
+    sentence = "This cannot be done."
+
+    def __init__(self, sentence: str | None = None, field: str | None = None) -> None:
+        self.sentence = sentence or type(self).sentence
+        self.field = field
+        super().__init__(self.sentence)
+
+
+class InvalidStatus(Refused):
+    """The asked status is no code that can be applied (seed 000, PUT, 400)."""
+
+    sentence = "Invalid status."
+
+
+class StatusChangeProhibited(Refused):
+    """The item's present state forbids the change (seed 000, PUT, 400)."""
+
+    sentence = "Order status change prohibited."
+
+
+class NotAllowed(Refused):
+    """The person may see the thing and may not do this to it (seed 000, PUT, 403)."""
+
+    status = 403
+    sentence = "Insufficient privileges for this operation."
+
+
+class NotFound(Refused):
+    """There is no such thing, or none that this person may know of."""
+
+    status = 404
+    sentence = "Not found."
+
+
+class ForeignStore(NotFound):
+    """The store in the path is not the caller's, whether it exists or not."""
+
+
+class ChangedMeanwhile(Refused):
+    """Somebody else was quicker; nothing was changed."""
+
+    status = 409
+    sentence = "This sale was changed meanwhile. Nothing was done; look at it as it is now and try again."
+
+
+class BadBody(Refused):
+    """The request's body cannot be read (or is of a type that is not taken)."""
+
+    sentence = "The body of the request cannot be read."
+
+    def __init__(self, sentence: str, status: int = 400) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class BadFile(Refused):
+    """A file as a whole cannot be taken in; `line` is the file's own line number where there is one."""
+
+    status = 422
+    sentence = "This file cannot be read."
+
+    def __init__(self, sentence: str, line: int | None = None) -> None:
+        super().__init__(f"Line {line}: {sentence}" if line else sentence)
+        self.line = line

@@ -1,0 +1,99 @@
+"""What may be asked of a sale and its items: seed 000's PUT, and the ship form that widens it."""
+
+from typing import Any
+
+from wtforms.validators import ValidationError
+
+from app.actions.moves import Asked
+from app.actions.parcels import Tracking
+from app.errors import InvalidStatus
+from app.forms.base import CodeField, Form, NumberField, TickField, WordsField
+from app.statuses import SETTABLE, ItemStatus, Payment
+
+LONGEST_TRACKING = 64
+LONGEST_ACK = 255
+
+
+class ParcelForm(Form):
+    """Carrier and number, as every way to ship takes them (seed 000, PUT: 64 characters each)."""
+
+    tracking_carrier = WordsField("Carrier", most=LONGEST_TRACKING)
+    tracking_number = WordsField("Tracking number", most=LONGEST_TRACKING)
+
+    def tracking(self) -> Tracking:
+        """Return what came of carrier and number."""
+        return Tracking(self.tracking_carrier.data, self.tracking_number.data)
+
+
+class ItemMoveForm(ParcelForm):
+    """What may be asked of one item (seed 000, PUT; the desk's item form)."""
+
+    status = CodeField("Status", of=ItemStatus, only=SETTABLE, sentence=InvalidStatus.sentence)
+    product_deal_vendor_ack = WordsField("Redeemed by", most=LONGEST_ACK)
+    version = NumberField(least=1)
+
+    def asked(self) -> Asked:
+        """Return what was sent, as the act takes it."""
+        return Asked(
+            self.status.data, self.tracking(), self.product_deal_vendor_ack.data, self.version.data
+        )
+
+
+class ShipForm(ParcelForm):
+    """What the desk's ship form sends: pieces of each line, carrier, number or "no number", notify."""
+
+    no_number = TickField("No number")
+    notify = TickField("Tell the buyer")
+    version = NumberField(least=1)
+
+    def __init__(self, sent: Any = None, *, left: dict[int, int], **kwargs: Any) -> None:
+        """Take what was sent for these lines: `left` is item id -> pieces that may go now."""
+        super().__init__(sent, **kwargs)
+        self.left = left
+        self.pieces: dict[int, int] = {}
+        self.pieces_errors: dict[int, str] = {}
+        self.typed = {i: self.was_sent.get(f"pieces-{i}", str(n)) for i, n in left.items()}
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Judge the fields and the pieces of each line."""
+        is_valid = super().validate(extra_validators)
+        for item_id, left in self.left.items():
+            self._judge_pieces(item_id, left)
+        if not self.pieces_errors and not any(self.pieces.values()):
+            self.form_errors.append("Say how many pieces to ship: at least one.")
+        return is_valid and not self.pieces_errors and not self.form_errors
+
+    def _judge_pieces(self, item_id: int, left: int) -> None:
+        """Read how many pieces of one line go now; a line that was not sent stays."""
+        typed = self.was_sent.get(f"pieces-{item_id}", "")
+        number = typed.strip() or "0"
+        if not (number.isascii() and number.isdigit() and len(number) <= 9):
+            self.pieces_errors[item_id] = "Write a whole number of pieces, or leave it empty."
+        elif int(number) > left:
+            self.pieces_errors[item_id] = f"Only {left} left to ship."
+        else:
+            self.pieces[item_id] = int(number)
+
+    def validate_no_number(self, field: TickField) -> None:
+        """Ask for a number, or for the word that there is none; not for both."""
+        if field.data and self.tracking_number.data:
+            raise ValidationError("Take the tick away, or the number.")
+        if not field.data and not self.tracking_number.data and not self.tracking_number.errors:
+            raise ValidationError("Type the number, or tick “No number”.")
+
+
+class PaidForm(Form):
+    """What "mark paid" sends."""
+
+    payment = CodeField(
+        "Paid how",
+        of=Payment,
+        only=frozenset({Payment.PAID, Payment.PAID_PAYPAL, Payment.ON_ARRIVAL}),
+        sentence="Choose how it is paid.",
+    )
+    version = NumberField(least=1)
+
+    def validate_payment(self, field: CodeField) -> None:
+        """Ask for a choice."""
+        if field.data is None:
+            raise ValidationError("Choose how it is paid.")

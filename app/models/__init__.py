@@ -1,0 +1,41 @@
+"""The tables, and facts about one row.
+
+Import models from here. No module of this folder selects anything or knows of requests; every child
+carries its store's id, and composite foreign keys keep parent and child in the same store.
+"""
+
+from app.models.history import Event, Feedback, Job, JobRow, Note, Outbox, SearchTerm, Tally
+from app.models.orders import Combined, Discount, Order, OrderItem, Payment, Payout, TaxLine
+from app.models.parcels import Parcel, ParcelLine
+from app.models.people import Account, ApiToken, Buyer, Member, Signin
+from app.models.shop import Address, Cause, Media, Product, Store
+
+__all__ = [
+    "Account",
+    "Address",
+    "ApiToken",
+    "Buyer",
+    "Cause",
+    "Combined",
+    "Discount",
+    "Event",
+    "Feedback",
+    "Job",
+    "JobRow",
+    "Media",
+    "Member",
+    "Note",
+    "Order",
+    "OrderItem",
+    "Outbox",
+    "Parcel",
+    "ParcelLine",
+    "Payment",
+    "Payout",
+    "Product",
+    "SearchTerm",
+    "Signin",
+    "Store",
+    "Tally",
+    "TaxLine",
+]

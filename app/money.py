@@ -1,0 +1,59 @@
+"""Money as integer minor units with an ISO 4217 currency: reading and writing amounts.
+
+No float passes here: text is read by Decimal and kept as an integer. How many minor units a currency has
+comes from CLDR's ISO 4217 table (Babel).
+"""
+
+import re
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale
+from babel.numbers import format_currency, get_currency_precision
+
+_AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,12})?", re.ASCII)
+
+
+@cache
+def decimals(currency: str) -> int:
+    """Return how many decimals the currency is written with (USD 2, JPY 0, KWD 3)."""
+    return int(get_currency_precision(currency))
+
+
+@cache
+def known_currencies() -> frozenset[str]:
+    """Return every ISO 4217 code that may stand on an order."""
+    return frozenset(Locale("en").currencies)
+
+
+def parse_amount(text: str, currency: str) -> int:
+    """Read a decimal such as "17.50" as minor units; ValueError says what is wrong with it."""
+    if not _AMOUNT.fullmatch(text.strip()):
+        raise ValueError(f"“{text}” is not an amount: write digits with a point, such as 17.50.")
+    minor = Decimal(text.strip()).scaleb(decimals(currency))
+    if minor != minor.to_integral_value():
+        raise ValueError(f"“{text}” has more decimals than {currency} knows.")
+    return int(minor)
+
+
+def amount_text(minor: int, currency: str) -> str:
+    """Write minor units as a plain decimal: (1750, "USD") is "17.50"."""
+    places = decimals(currency)
+    return f"{Decimal(minor).scaleb(-places):.{places}f}"
+
+
+@cache
+def _sample(currency: str) -> tuple[str, str]:
+    """Return what stands before and after the digits of an amount in this currency."""
+    text = format_currency(Decimal(0), currency, locale="en")
+    digits = re.search(r"[\d.,]+", text)
+    if digits is None:  # pragma: no cover - no locale writes zero without digits
+        return f"{currency} ", ""
+    return text[: digits.start()], text[digits.end() :]
+
+
+def money_text(minor: int, currency: str) -> str:
+    """Write an amount as people read it: (128000, "EUR") is "€1,280.00"."""
+    before, after = _sample(currency)
+    sign = "−" if minor < 0 else ""
+    return f"{sign}{before}{Decimal(abs(minor)).scaleb(-decimals(currency)):,.{decimals(currency)}f}{after}"

@@ -1,0 +1,61 @@
+"""What narrows a list: conditions on orders and on items, and how each list puts them together."""
+
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, exists, select
+
+from app.models import Order, OrderItem, SearchTerm
+from app.statuses import ProductType
+from app.words import asked_terms
+
+
+class Conditions(NamedTuple):
+    """What a filter form asks for, by grain; `words` is the search."""
+
+    on_orders: tuple[ColumnElement[bool], ...] = ()
+    on_items: tuple[ColumnElement[bool], ...] = ()
+    words: str = ""
+
+    @property
+    def are_empty(self) -> bool:
+        """Tell whether nothing is asked for."""
+        return not (self.on_orders or self.on_items or self.words)
+
+
+NOTHING = Conditions()
+
+
+def of_orders(store_id: int, asked: Conditions, only_deals: bool) -> list[ColumnElement[bool]]:
+    """Return the conditions for a list of orders.
+
+    One and the same item must meet all conditions on items (law: "Parameters").
+    """
+    on_items = list(asked.on_items)
+    if only_deals:
+        on_items.append(OrderItem.type == ProductType.DEAL)
+    found: list[ColumnElement[bool]] = [Order.store_id == store_id, *asked.on_orders]
+    if on_items:
+        found.append(exists().where(OrderItem.order_id == Order.id, *on_items))
+    return found + _search(store_id, asked.words)
+
+
+def of_items(store_id: int, asked: Conditions, only_deals: bool) -> list[ColumnElement[bool]]:
+    """Return the conditions for a list of items; conditions on orders hold for the item's order."""
+    found: list[ColumnElement[bool]] = [OrderItem.store_id == store_id, *asked.on_items]
+    if only_deals:
+        found.append(OrderItem.type == ProductType.DEAL)
+    return found + list(asked.on_orders) + _search(store_id, asked.words)
+
+
+def _search(store_id: int, words: str) -> list[ColumnElement[bool]]:
+    """Return one condition a word: some term of the order begins with it."""
+    return [
+        Order.id.in_(
+            select(SearchTerm.order_id).where(
+                SearchTerm.store_id == store_id,
+                SearchTerm.term >= term,
+                SearchTerm.term < term + "\U0010ffff",
+            )
+        )
+        for term in asked_terms(words)
+    ]

@@ -1,0 +1,224 @@
+/*
+ * What the desk does quicker with a script: keys, copying, one submit at a time, the focus after a swap, the
+ * count on the ship button. Every page works without it, and every key presses a link or button of the page.
+ */
+"use strict";
+
+(() => {
+  const NOT_TYPED = ["checkbox", "radio", "button", "submit", "reset"];
+  const GO_MS = 1500;
+  const COPIED_MS = 2000;
+
+  let row = null; // where j and k were last
+  let goUntil = 0; // g was pressed: until then a letter names a page
+
+  const say = (text, tone = "") => {
+    const message = document.createElement("div");
+    message.className = `said ${tone}`;
+    message.textContent = text;
+    document.getElementById("said")?.replaceChildren(message);
+  };
+
+  const focusOn = (element) => {
+    if (element.tabIndex < 0) {
+      element.tabIndex = -1;
+    }
+    element.focus();
+    element.scrollIntoView({ block: "nearest" });
+  };
+
+  /* ---- keys: each answers whether it did something ---- */
+
+  const isTyping = (element) =>
+    element.matches("select, textarea") ||
+    element.isContentEditable ||
+    (element.matches("input") && !NOT_TYPED.includes(element.type));
+
+  const currentRow = () => {
+    row = document.activeElement.closest("[data-row]") ?? row;
+    return row?.isConnected ? row : null;
+  };
+
+  const walk = (step) => {
+    const rows = [...document.querySelectorAll("[data-row]")];
+    const at = rows.indexOf(currentRow());
+    row = rows[at < 0 ? 0 : Math.min(Math.max(at + step, 0), rows.length - 1)];
+    if (row) {
+      focusOn(row.querySelector("a.no") ?? row);
+    }
+    return Boolean(row);
+  };
+
+  const click = (element) => {
+    element?.click();
+    return Boolean(element);
+  };
+
+  /** Press what carries the key: in the current row, else outside of all rows. */
+  const press = (key) => {
+    const wanted = `[data-key="${CSS.escape(key)}"]`;
+    return click(currentRow()?.querySelector(wanted) ?? document.querySelector(`${wanted}:not([data-row] *)`));
+  };
+
+  const open = () => {
+    const hand = document.activeElement;
+    return !hand.matches("a, button, summary") && click(hand.closest("[data-row]")?.querySelector("a.no"));
+  };
+
+  const search = () => {
+    const box = document.getElementById("search");
+    box?.focus();
+    box?.select();
+    return Boolean(box);
+  };
+
+  const showKeys = () => {
+    const keys = document.getElementById("keys");
+    keys?.showModal();
+    return Boolean(keys);
+  };
+
+  const KEYS = {
+    j: () => walk(1) || press("j"),
+    k: () => walk(-1) || press("k"),
+    x: () => click(currentRow()?.querySelector("input[type=checkbox]")),
+    g: () => Boolean((goUntil = Date.now() + GO_MS)),
+    Enter: open,
+    "/": search,
+    "?": showKeys,
+  };
+
+  /** Escape closes what is open around the hand: a menu, else the ship form in the list. */
+  const close = (target) => {
+    const menu = target.closest("details:is(.drop, .more-filters)[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+      return true;
+    }
+    return click((target.closest("tr.shipping") ?? target.closest("form"))?.querySelector("[data-close]"));
+  };
+
+  const answer = (key, target) => {
+    if (key === "Escape") {
+      return close(target);
+    }
+    if (isTyping(target)) {
+      return false;
+    }
+    const page = Date.now() < goUntil && document.querySelector(`a[data-go="${CSS.escape(key)}"]`);
+    goUntil = 0;
+    return page ? click(page) : Object.hasOwn(KEYS, key) ? KEYS[key]() : press(key);
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const isOurs = !(event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented);
+    if (isOurs && !document.querySelector("dialog[open]") && answer(event.key, event.target)) {
+      event.preventDefault();
+    }
+  });
+
+  /* ---- clicks: copy; close the menus beside the click ---- */
+
+  /** Copy an element's text; by selecting it where the page has no clipboard (plain http). */
+  const copy = async (source) => {
+    if (navigator.clipboard) {
+      await navigator.clipboard.writeText(source.innerText.trim());
+      return true;
+    }
+    window.getSelection().selectAllChildren(source);
+    return document.execCommand("copy");
+  };
+
+  document.addEventListener("click", async (event) => {
+    for (const menu of document.querySelectorAll("details.drop[open]")) {
+      menu.open = menu.contains(event.target);
+    }
+    const button = event.target.closest("[data-copy]");
+    const source = button && document.querySelector(button.dataset.copy);
+    if (!source) {
+      return;
+    }
+    event.preventDefault();
+    if (!(await copy(source).catch(() => false))) {
+      say("Not copied: the browser does not allow it. Select the text by hand.", "bad");
+      return;
+    }
+    say("Copied");
+    button.dataset.word ??= button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = button.dataset.word), COPIED_MS);
+  });
+
+  /* ---- never two submits ---- */
+
+  const underway = new Map(); // a form, or an element with hx-post: the button that was pressed
+
+  const hold = (sender, button) => {
+    underway.set(sender, button);
+    button?.classList.add("busy");
+    button?.setAttribute("aria-disabled", "true");
+  };
+
+  const release = (sender) => {
+    underway.get(sender)?.classList.remove("busy");
+    underway.get(sender)?.removeAttribute("aria-disabled");
+    underway.delete(sender);
+  };
+
+  const refuse = (event) => {
+    if (underway.has(event.target) || (event.type === "click" && event.target.closest("[aria-disabled=true]"))) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  };
+
+  document.addEventListener("click", refuse, true);
+  document.addEventListener("submit", refuse, true);
+
+  // A form that the browser sends by itself. One that answers with a download leaves the page as it is: data-again.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const staysHere = "again" in form.dataset || form.getAttribute("method") === "dialog";
+    if (!event.defaultPrevented && !staysHere) {
+      hold(form, event.submitter);
+    }
+  });
+
+  document.addEventListener("htmx:beforeRequest", ({ detail: { requestConfig } }) => {
+    const { elt, verb, triggeringEvent } = requestConfig;
+    if (verb !== "get") {
+      hold(elt, triggeringEvent?.submitter ?? elt.closest("button, a"));
+    }
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => release(detail.requestConfig.elt));
+  window.addEventListener("pageshow", () => [...underway.keys()].forEach(release));
+
+  document.addEventListener("htmx:responseError", ({ detail: { xhr } }) =>
+    say(`That did not work: the desk answered ${xhr.status}. Nothing was changed here.`, "bad"));
+  document.addEventListener("htmx:sendError", () => say("The desk cannot be reached. Try again in a moment.", "bad"));
+
+  /* ---- the focus: the first wrong field, else where the answer asks for it ---- */
+
+  document.addEventListener("htmx:load", ({ target }) => {
+    const find = (wanted) => (target.matches(wanted) ? target : target.querySelector(wanted));
+    const goal = find("[aria-invalid=true]") ?? find("[autofocus]") ?? find("[data-focus]");
+    if (goal && target !== document.body) {
+      focusOn(goal);
+    }
+  });
+  document.querySelector("[aria-invalid=true]")?.focus();
+
+  /* ---- "Ship 7 pieces" follows the quantities ---- */
+
+  const count = (form) => {
+    const button = [...(form?.elements ?? [])].find((element) => "shipCount" in element.dataset);
+    if (button) {
+      const typed = [...form.elements].filter((element) => element.classList.contains("pieces"));
+      const pieces = typed.reduce((sum, { value }) => sum + (/^\d{1,9}$/.test(value.trim()) ? Number(value) : 0), 0);
+      button.textContent = pieces === 0 ? "Ship" : pieces === 1 ? "Ship 1 piece" : `Ship ${pieces} pieces`;
+    }
+  };
+
+  document.addEventListener("input", (event) => count(event.target.form));
+})();

@@ -1,0 +1,157 @@
+"""What all tests share: a desk on a fresh database, and one fixed cast named by role."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+from app import create_app
+from app.actions.people import join, make_token, open_account, open_store
+from app.db import db
+from app.queries import people
+from app.statuses import Role
+from tests.factories import Factory
+
+PASSWORD = "paper boats on a pond"
+
+# name -> (is site admin, {store: role})
+CAST: dict[str, tuple[bool, dict[str, Role]]] = {
+    "site_admin": (True, {}),
+    "owner": (False, {"papershop": Role.OWNER, "vendorshop": Role.OWNER}),
+    "staff": (False, {"papershop": Role.STAFF, "vendorshop": Role.STAFF}),
+    "vendor": (False, {"vendorshop": Role.VENDOR, "papershop": Role.VENDOR}),
+    "owner2": (False, {"othershop": Role.OWNER}),
+    "buyer": (False, {}),
+    "other_buyer": (False, {}),
+    "stranger": (False, {}),
+}
+
+TEST_SETTINGS = {
+    "TESTING": True,
+    "SECRET_KEY": "tests only",
+    "DURABLE": False,
+    "SECURITY_PASSWORD_HASH": "plaintext",
+    "SECURITY_PASSWORD_SCHEMES": ["plaintext"],
+    "SECURITY_PASSWORD_SALT": "tests only",
+}
+
+
+def email_of(who: str) -> str:
+    """Return the e-mail of one of the cast."""
+    return f"{who}@example.com"
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database with the cast and three stores, and no sales."""
+    path = tmp_path_factory.mktemp("database") / "template.db"
+    app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}"})
+    with app.app_context():
+        upgrade()
+        stores = {
+            "papershop": open_store("papershop", "Paper Shop", zone="Europe/Berlin", commission_bp=600),
+            "vendorshop": open_store("vendorshop", "Vendor Shop", is_vendor=True),
+            "othershop": open_store("othershop", "Other Shop", zone="America/New_York"),
+        }
+        for who, (is_admin, roles) in CAST.items():
+            account = open_account(
+                email_of(who), name=who.replace("_", " ").capitalize(), password_hash=PASSWORD, is_site_admin=is_admin
+            )
+            for slug, role in roles.items():
+                join(stores[slug], account, role)
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def desk_app(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The desk, made once; `app` gives it a fresh database for each test."""
+    path = tmp_path_factory.mktemp("desk") / "desk.db"
+    shutil.copy(database, path)
+    return create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}"})
+
+
+@pytest.fixture
+def app(desk_app: Flask, database: Path) -> Iterator[Flask]:
+    """The desk with the cast, three stores and no sales."""
+    path = Path(desk_app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
+    with desk_app.app_context():
+        db.engine.dispose()
+    for beside in ("-wal", "-shm"):
+        Path(f"{path}{beside}").unlink(missing_ok=True)
+    shutil.copy(database, path)
+    yield desk_app
+    with desk_app.app_context():
+        db.session.remove()
+
+
+@pytest.fixture
+def make(app: Flask) -> Factory:
+    """What makes sales for tests, by the acts."""
+    return Factory(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that is signed out."""
+    return app.test_client()
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
+    """Return a browser signed in as one of the cast, through the page."""
+
+    def signed_in(who: str) -> FlaskClient:
+        browser = app.test_client()
+        token = csrf_token(browser.get("/login").text)
+        answer = browser.post(
+            "/login", data={"email": email_of(who), "password": PASSWORD, "csrf_token": token}
+        )
+        assert answer.status_code in {302, 303}, answer.text
+        return browser
+
+    return signed_in
+
+
+def csrf_token(page: str) -> str:
+    """Return the CSRF token that stands in a page."""
+    return page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+
+
+@pytest.fixture
+def token(app: Flask) -> Callable[..., dict[str, str]]:
+    """Return the Authorization header of a token of one of the cast."""
+
+    def header(
+        who: str, *, store: str | None = None, scopes: tuple[str, ...] = ("read:store-orders", "write:store-orders")
+    ) -> dict[str, str]:
+        with app.app_context():
+            account = people.account_by_email(email_of(who))
+            assert account is not None
+            place = people.place(store, account.id) if store else None
+            secret = make_token(account, place.store if place else None, list(scopes))
+            db.session.commit()
+        return {"Authorization": f"Bearer {secret}"}
+
+    return header
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
+    """With CI=true a skipped browser test is a failure, not a silence."""
+    if (
+        os.environ.get("CI") == "true"
+        and item.get_closest_marker("browser")
+        and call.excinfo is not None
+        and call.excinfo.errisinstance(pytest.skip.Exception)
+    ):
+        call.excinfo = pytest.ExceptionInfo.from_exception(
+            AssertionError(f"browser test skipped in CI: {call.excinfo.value}")
+        )

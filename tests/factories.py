@@ -1,0 +1,149 @@
+"""Sales for tests, made by the acts that make them in life."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from flask import Flask
+
+from app.access import SYSTEM
+from app.actions.intake import take_in
+from app.actions.ledger import Act
+from app.actions.parcels import Tracking, ship
+from app.actions.payment import confirm_payment
+from app.actions.people import join_buyer
+from app.actions.purchases import AddressSaid, BuyerSaid, LineSaid, Purchase
+from app.db import db
+from app.models import Buyer, Cause, Order, OrderItem
+from app.queries import items, people, sales
+from app.statuses import Delivery, ItemStatus, Payment, ProductType
+
+ADDRESS = AddressSaid(
+    name="Maja Kowalczyk",
+    street="ul. Długa 5",
+    city="Poznań",
+    postal_code="61-001",
+    country="PL",
+)
+
+GOODS = LineSaid("Letterpress card, thank you", 5, 450, sku="LC-014", listing_id="L-14")
+PICKUP = LineSaid("Workshop kit", 1, 2000, is_pickup=True)
+SERVICE = LineSaid("Bookbinding lesson", 1, 4000, delivery=Delivery.SERVICE)
+DIGITAL = LineSaid("Pattern, PDF", 1, 700, delivery=Delivery.DIGITAL)
+DEAL = LineSaid("Dinner for two", 1, 2000, type=ProductType.DEAL, deal_value=4000, deal_number=771)
+DONATION = LineSaid("Plant a tree", 1, 500, type=ProductType.DONATION)
+AUCTION = LineSaid("Stamp album of 1961", 1, 12800, type=ProductType.AUCTION)
+
+_outside_ids = count(1)
+
+
+class Factory:
+    """Makes sales in one application; every method commits and returns ids."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+
+    def sale(
+        self,
+        *lines: LineSaid,
+        store: str = "papershop",
+        paid: Payment | None = Payment.PAID,
+        account: str | None = None,
+        **changes: Any,
+    ) -> int:
+        """Make a sale with these lines (one of goods where none are named) and return its id."""
+        purchase = replace(
+            Purchase(
+                channel="desk",
+                external_id=f"x-{next(_outside_ids)}",
+                kind="fixed_price",
+                currency="USD",
+                buyer=BuyerSaid("Maja Kowalczyk", "maja"),
+                address=ADDRESS,
+                lines=lines or (GOODS,),
+                placed_at=datetime(2026, 11, 20, 12, tzinfo=UTC),
+            ),
+            **changes,
+        )
+        with self.app.app_context():
+            place = people.place(store, None)
+            assert place is not None
+            order = take_in(purchase, actor=SYSTEM, store_id=place.store.id).order
+            if paid is not None:
+                confirm_payment(
+                    order.id, code=paid, actor=SYSTEM, store_id=place.store.id, at=purchase.placed_at
+                )
+            if account:
+                known = people.account_by_email(f"{account}@example.com")
+                assert known is not None
+                join_buyer(db.session.get_one(Buyer, order.buyer_id), known)
+            db.session.commit()
+            return order.id
+
+    def item(self, line: LineSaid = GOODS, status: int | None = None, *, store: str = "papershop", **sale: Any) -> int:
+        """Make a sale of one line, put the line into a status where one is named, and return its id."""
+        paid = None if status in {0, 1, 7} else Payment.PAID
+        order_id = self.sale(line, store=store, **{"paid": paid, **sale})
+        item_id = self.items_of(order_id)[0]
+        if status is not None:
+            self.put(item_id, status)
+        return item_id
+
+    def items_of(self, order_id: int) -> list[int]:
+        """Return the ids of a sale's items, in their order."""
+        with self.app.app_context():
+            order = db.session.get_one(Order, order_id)
+            return [i.id for i in sales.one(order.store_id, order_id).items]  # type: ignore[union-attr]
+
+    def put(self, item_id: int, status: int) -> None:
+        """Put an item into any status, past all rules, keeping tally and history right."""
+        with self.app.app_context():
+            item = db.session.get_one(OrderItem, item_id)
+            with Act("put", actor=SYSTEM, store_id=item.store_id) as act:
+                order = act.hold(item.order_id)
+                now = next(i for i in order.items if i.id == item_id)
+                gone = now.quantity if status in {5, 6, 7} else 0
+                act.change(now, status=ItemStatus(status), cancelled=gone - now.shipped if gone else 0)
+            db.session.commit()
+
+    def ship(self, order_id: int, pieces: dict[int, int], carrier: str = "DHL", number: str = "") -> int:
+        """Ship pieces of a sale and return the parcel's id."""
+        with self.app.app_context():
+            store_id = db.session.get_one(Order, order_id).store_id
+            parcel = ship(
+                order_id, pieces, actor=SYSTEM, store_id=store_id, tracking=Tracking(carrier, number)
+            )
+            db.session.commit()
+            return parcel.id
+
+    def cause(self, name: str = "River Trust") -> int:
+        """Make a cause and return its id."""
+        with self.app.app_context():
+            cause = Cause(name=name, place="Ely", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+            db.session.add(cause)
+            db.session.commit()
+            return cause.id
+
+    def item_row(self, item_id: int) -> OrderItem:
+        """Return an item as it is now, cut off from its session."""
+        with self.app.app_context():
+            store_id = db.session.get_one(OrderItem, item_id).store_id
+            item = items.one(store_id, item_id)
+            assert item is not None
+            db.session.expunge_all()
+            return item
+
+    def sale_row(self, order_id: int) -> Order:
+        """Return a sale with its lines as it is now, cut off from its session."""
+        with self.app.app_context():
+            store_id = db.session.get_one(Order, order_id).store_id
+            order = sales.one(store_id, order_id)
+            assert order is not None
+            db.session.expunge_all()
+            return order
+
+    def many(self, lines: Iterable[LineSaid], **sale: Any) -> list[int]:
+        """Make one sale a line and return their ids."""
+        return [self.sale(line, **sale) for line in lines]
