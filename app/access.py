@@ -78,7 +78,8 @@ class Desk:
     @property
     def only_deals(self) -> bool:
         """Tell whether the actor sees deals alone (a vendor)."""
-        return not self.may(Permission.SEE_EVERYTHING)
+        # By place alone: a token that may only write sees what its person sees.
+        return not any(holds(self) for holds in RULES[Permission.SEE_EVERYTHING])
 
     @property
     def acting(self) -> Actor:

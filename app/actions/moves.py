@@ -29,6 +29,9 @@ class Asked(NamedTuple):
     version: int | None = None  # the sale's version that the sender saw
 
 
+NOTHING = Asked()
+
+
 def move_item(item: OrderItem, asked: Asked, *, desk: Desk, at: datetime | None = None) -> OrderItem:
     """Do to an item what was asked of it, all or nothing, and return it as it is now.
 
@@ -42,6 +45,8 @@ def move_item(item: OrderItem, asked: Asked, *, desk: Desk, at: datetime | None 
             raise NotAllowed
         if item.fulfilled_as is not Kind.DEAL:
             raise AckWhereNoDeal
+    if asked == NOTHING:
+        return item
     with Act("set_tracking", actor=desk.acting, store_id=desk.store.id, at=at) as act:
         order = act.hold(item.order_id, asked.version)
         now = next(i for i in order.items if i.id == item.id)

@@ -1,2 +1,55 @@
-def init_app(app, csrf) -> None:
-    pass
+"""The JSON doors: a dialect a module, each with the words of its source. This file only mounts them.
+
+Programs come here with tokens; the session cookie is never taken, so no call needs a CSRF token. Every
+answer under /api is JSON, also where no call stands.
+"""
+
+from flask import Flask, Response, request
+from flask_wtf import CSRFProtect
+from werkzeug.exceptions import HTTPException, NotFound
+
+from app.api import okanjo
+from app.api.shape import Dialect, answer, keep_headers
+
+MOUNT = "/api"
+DIALECTS: tuple[tuple[Dialect, str], ...] = ((okanjo.blueprint, f"{MOUNT}/okanjo"),)
+
+
+def init_app(app: Flask, csrf: CSRFProtect) -> None:
+    """Mount the dialects, and answer in JSON for all of /api."""
+    for dialect, mount in DIALECTS:
+        app.register_blueprint(dialect, url_prefix=mount)
+        csrf.exempt(dialect)
+    app.before_request(answer_lost)
+    app.after_request(keep_private)
+
+
+def answer_lost() -> Response | None:
+    """Answer a request to /api that no call is made for: its path, method or host is wrong."""
+    error = request.routing_exception
+    if error is None or not _stands_under(MOUNT):
+        return None
+    if error.code is None or error.code < 400:  # Werkzeug would lead "//" elsewhere; no path has two names
+        error = NotFound()
+    for dialect, mount in DIALECTS:
+        if _stands_under(mount):
+            return dialect.fail(error)
+    return _failed(error)
+
+
+def keep_private(response: Response) -> Response:
+    """Let no answer of a program's door be kept on its way."""
+    if _stands_under(MOUNT):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _failed(error: HTTPException) -> Response:
+    """Return the error of a path that belongs to no dialect."""
+    response = answer({"error": error.name}, error.code or 500)
+    return keep_headers(response, error)
+
+
+def _stands_under(mount: str) -> bool:
+    """Tell whether the request's path is this one or below it."""
+    return request.path == mount or request.path.startswith(f"{mount}/")

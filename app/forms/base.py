@@ -47,6 +47,9 @@ def body() -> MultiDict[str, str]:
     if request.mimetype in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         if len(request.form) > MOST_FIELDS:
             raise BadBody(f"More than {MOST_FIELDS} fields were sent.", 413)
+        if request.mimetype == "multipart/form-data" and not (request.form or request.files):
+            # Werkzeug says nothing of a boundary that is missing: it gives an empty form.
+            raise BadBody("The body is not valid multipart/form-data.")
         return request.form
     if request.get_data():
         raise BadBody("Send a form or JSON (application/json).", 415)

@@ -73,7 +73,8 @@ class CodesFilter(FilterField):
     def read(self, text: str) -> list[IntEnum]:
         """Return the codes; ValueError names those that the list has."""
         try:
-            return [self.of(plain_number(part.strip(" "))) for part in text.split(",")]
+            # Each code once: the list of what a filter asks for stays as short as the list of codes.
+            return list(dict.fromkeys(self.of(plain_number(part.strip(" "))) for part in text.split(",")))
         except ValueError:
             raise ValueError(f"Use codes from {min(self.of):d} to {max(self.of):d}.") from None
 
@@ -217,6 +218,13 @@ class DeskListForm(SaleFilterForm):
         fields = {f.name: f._value() for f in self if f.name not in {"after", "before"}}
         fields.update(changes)
         return urlencode({name: value for name, value in fields.items() if value})
+
+
+class PlaceForm(Form):
+    """What a list without filters may be asked: where to go on from."""
+
+    after = PlaceField()
+    before = PlaceField()
 
 
 class SaleListForm(DeskListForm):

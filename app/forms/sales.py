@@ -6,6 +6,7 @@ from wtforms.validators import ValidationError
 
 from app.actions.moves import Asked
 from app.actions.parcels import Tracking
+from app.carriers import recognise
 from app.errors import InvalidStatus
 from app.forms.base import CodeField, Form, NumberField, TickField, WordsField
 from app.statuses import SETTABLE, ItemStatus, Payment
@@ -53,6 +54,12 @@ class ShipForm(ParcelForm):
         self.pieces: dict[int, int] = {}
         self.pieces_errors: dict[int, str] = {}
         self.typed = {i: self.was_sent.get(f"pieces-{i}", str(n)) for i, n in left.items()}
+
+    def tracking(self) -> Tracking:
+        """Return carrier and number; a carrier left open is filled in where the number fits just one."""
+        carrier, number = super().tracking()
+        fits = recognise(number) if number and not carrier else ()
+        return Tracking(fits[0].carrier if len(fits) == 1 else carrier, number)
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Judge the fields and the pieces of each line."""

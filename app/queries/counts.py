@@ -47,11 +47,17 @@ def items(store_id: int, asked: Conditions, only_deals: bool) -> int:
             )
             or 0
         )
-    return (
-        db.session.scalar(
-            select(func.count(OrderItem.id))
-            .join(Order, Order.id == OrderItem.order_id)
-            .where(*of_items(store_id, asked, only_deals))
-        )
-        or 0
-    )
+    found = select(func.count(OrderItem.id))
+    if asked.need_orders:
+        found = found.join(Order, Order.id == OrderItem.order_id)
+    return db.session.scalar(found.where(*of_items(store_id, asked, only_deals))) or 0
+
+
+def tabs_of_all() -> dict[int, dict[str, int]]:
+    """Return for every store how many of its sales stand in each tab."""
+    found: dict[int, dict[str, int]] = {}
+    for store_id, code, n in db.session.execute(
+        select(Tally.store_id, Tally.code, Tally.n).where(Tally.grain == "order")
+    ):
+        found.setdefault(store_id, {})[code] = n
+    return found

@@ -21,6 +21,11 @@ class Conditions(NamedTuple):
         """Tell whether nothing is asked for."""
         return not (self.on_orders or self.on_items or self.words)
 
+    @property
+    def need_orders(self) -> bool:
+        """Tell whether a list of items has to read their orders to judge them."""
+        return bool(self.on_orders or self.words)
+
 
 NOTHING = Conditions()
 

@@ -28,8 +28,8 @@ COLUMNS = (
 )
 
 SORTS = {
-    "newest": sales.Order_(OrderItem.placed_at, True),
-    "oldest": sales.Order_(OrderItem.placed_at, False),
+    "newest": sales.Sort(OrderItem.placed_at, True),
+    "oldest": sales.Sort(OrderItem.placed_at, False),
 }
 
 
@@ -66,14 +66,13 @@ def row(store_id: int, item_id: int) -> Any:
 
 def whole(store_id: int, asked: Conditions, *, start: int, limit: int, only_deals: bool) -> list[OrderItem]:
     """Return items with their order and buyer, newest first, by offset: for the dialects that page so."""
-    return list(
-        db.session.scalars(
-            _whole(of_items(store_id, asked, only_deals))
-            .order_by(OrderItem.placed_at.desc(), OrderItem.id.desc())
-            .offset(start)
-            .limit(limit)
-        )
-    )
+    newest_first = (OrderItem.placed_at.desc(), OrderItem.id.desc())
+    # What the offset skips is read from an index alone; only the page's own rows are read whole.
+    ids = select(OrderItem.id)
+    if asked.need_orders:
+        ids = ids.join(Order, Order.id == OrderItem.order_id)
+    ids = ids.where(*of_items(store_id, asked, only_deals)).order_by(*newest_first).offset(start).limit(limit)
+    return list(db.session.scalars(_whole([OrderItem.id.in_(ids)]).order_by(*newest_first)))
 
 
 def one(store_id: int, item_id: int) -> OrderItem | None:

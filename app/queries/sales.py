@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.db import db
@@ -29,17 +29,17 @@ class Slice(NamedTuple):
     after: Cursor | None
 
 
-class Order_(NamedTuple):
+class Sort(NamedTuple):
     """How a list is sorted: its column and whether the greatest comes first."""
 
     column: Any
     is_descending: bool
 
 
-SORTS: dict[str, Order_] = {
-    "newest": Order_(Order.placed_at, True),
-    "oldest": Order_(Order.placed_at, False),
-    "ship_by": Order_(Order.ship_by, False),
+SORTS: dict[str, Sort] = {
+    "newest": Sort(Order.placed_at, True),
+    "oldest": Sort(Order.placed_at, False),
+    "ship_by": Sort(Order.ship_by, False),
 }
 
 COLUMNS = (
@@ -115,7 +115,7 @@ def row(store_id: int, order_id: int) -> Any:
 
 
 def keyset(
-    rows: Select[Any], sort: Order_, key: Any, *, after: Cursor | None, before: Cursor | None
+    rows: Select[Any], sort: Sort, key: Any, *, after: Cursor | None, before: Cursor | None
 ) -> Slice:
     """Cut one page out of a select: what follows `after`, or what stands just before `before`."""
     at = before or after
@@ -172,14 +172,18 @@ def one(store_id: int, order_id: int) -> Order | None:
     )
 
 
-def neighbours(store_id: int, asked: Conditions, place: Cursor, only_deals: bool) -> tuple[Any, Any]:
-    """Return (newer, older) sales beside this one, newest first: each with id and number, or None."""
+def neighbours(
+    store_id: int, asked: Conditions, tab: DeskState | None, place: Cursor, only_deals: bool
+) -> tuple[Any, Any]:
+    """Return the (newer, older) sale beside this place in a list: each with id and number, or None."""
     where = of_orders(store_id, asked, only_deals)
+    if tab is not None:
+        where.append(Order.desk_state == tab.value)
     found = []
     for is_descending in (False, True):
         beyond = _beyond(Order.placed_at, Order.id, place, is_descending)
-        key = tuple_(Order.placed_at, Order.id)
-        sort = [c.desc() if is_descending else c.asc() for c in key.clauses]
+        columns = (Order.placed_at, Order.id)
+        sort = [c.desc() if is_descending else c.asc() for c in columns]
         found.append(
             db.session.execute(
                 select(Order.id, Order.number).where(*where, beyond).order_by(*sort).limit(1)

@@ -1,0 +1,69 @@
+"""What hangs on the items of one answer: read where a field shows it, in one statement for all of them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.models import Cause, Event, Feedback, Media, OrderItem, Parcel, Payout, Store
+from app.queries import history, sales
+from app.statuses import ProductType
+
+
+@dataclass
+class Beside:
+    """What hangs on the items of one page, as far as it is shown."""
+
+    store: Store
+    parcels: dict[int, Parcel] = field(default_factory=dict)
+    pictures: dict[int | None, list[Media]] = field(default_factory=dict)
+    causes: dict[int, Cause] = field(default_factory=dict)
+    feedback: dict[int, Feedback] = field(default_factory=dict)
+    events: dict[int | None, list[Event]] = field(default_factory=dict)
+    payouts: dict[int | None, list[Payout]] = field(default_factory=dict)
+    donations: frozenset[int] = frozenset()  # orders of nothing but donations
+
+    def pictures_of(self, item: OrderItem) -> list[Media]:
+        """Return the pictures of the item's product, in their order."""
+        return self.pictures.get(item.product_id, [])
+
+    def tracking(self, item: OrderItem, name: str) -> str | None:
+        """Return carrier or number of the item's newest parcel; None where there is none."""
+        parcel = self.parcels.get(item.id)
+        return (getattr(parcel, name) or None) if parcel else None
+
+
+def gather(items: Sequence[OrderItem], store: Store, shown: frozenset[str]) -> Beside:
+    """Read what hangs on these items, as far as these fields and objects show it; nothing for no items."""
+    beside = Beside(store)
+    ids = [i.id for i in items]
+    products = {i.product_id for i in items if i.product_id}
+    causes = {i.cause_id for i in items if i.cause_id}
+    gifts = {i.order_id for i in items if i.type == ProductType.DONATION}
+    if ids and shown & {"tracking_carrier", "tracking_number"}:
+        beside.parcels = history.newest_parcels(ids)
+    if products and shown & {"product_thumbnail_media_id", "product_media_id_csv", "media"}:
+        beside.pictures = _by(history.media_of(products), lambda m: m.product_id)
+    if causes and "cause" in shown:
+        beside.causes = history.causes(causes)
+    if ids and "feedback" in shown:
+        beside.feedback = history.feedback_of(ids)
+    if ids and "history" in shown:
+        moves = [e for e in history.events_of_items(ids) if e.after and "status" in e.after]
+        beside.events = _by(moves, lambda e: e.item_id)
+    if ids and "payouts" in shown:
+        beside.payouts = _by(history.payouts_of_items(ids), lambda p: p.item_id)
+    if gifts and "order.type" in shown:
+        lines = sales.lines_of(sorted(gifts), only_deals=False)
+        beside.donations = frozenset(
+            order_id for order_id, of in lines.items() if all(x.type == ProductType.DONATION for x in of)
+        )
+    return beside
+
+
+def _by(rows: Sequence[Any], key: Callable[[Any], int | None]) -> dict[int | None, list[Any]]:
+    """Return these rows by a key of theirs, each group in the order it came."""
+    groups: defaultdict[int | None, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return dict(groups)

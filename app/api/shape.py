@@ -1,0 +1,132 @@
+"""What the dialects share: JSON answers, times as text, the judging of what was sent, and failures.
+
+A dialect is a blueprint that knows how its own errors look. No select, status rule or right stands here.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import HTTPException, default_exceptions
+
+from app.db import db
+from app.errors import ForeignStore, NotFound, Refused
+from app.forms.base import Form, body, read_id
+
+# The largest body that a call of the seeds can need is some kilobytes; pages take files, these do not.
+LARGEST_BODY = 1024 * 1024
+KEPT_HEADERS = ("Allow", "Retry-After")
+
+AnyForm = TypeVar("AnyForm", bound=Form)
+
+
+class BadField(Refused):
+    """What was sent under a name cannot be taken; `said` is what the field says of it."""
+
+    def __init__(self, name: str, said: str = "", *, is_too_long: bool = False) -> None:
+        super().__init__(f"Invalid field: {name}", name)
+        self.name, self.said, self.is_too_long = name, said, is_too_long
+
+
+class Dialect(Blueprint):
+    """A dialect's blueprint; `fault` gives the status and the JSON value of each of its failures."""
+
+    def __init__(
+        self, name: str, import_name: str, *, fault: Callable[[Exception], tuple[int, object]]
+    ) -> None:
+        super().__init__(name, import_name)
+        self.fault = fault
+        self.before_request(_take_little)
+        self.register_error_handler(Exception, self.fail)
+        for code in default_exceptions:  # by code too: pages may have an error page for one
+            self.register_error_handler(code, self.fail)
+
+    def fail(self, error: Exception) -> Response:
+        """Undo what was begun and answer in the dialect's words; log what nobody foresaw."""
+        db.session.rollback()
+        status, value = self.fault(error)
+        if status >= 500:
+            current_app.logger.exception("%s %s failed", request.method, request.path, exc_info=error)
+        response = keep_headers(answer(value, status), error)
+        if status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+
+def _take_little() -> None:
+    """Take no larger body than a call can need."""
+    request.max_content_length = LARGEST_BODY
+
+
+def keep_headers(response: Response, error: Exception) -> Response:
+    """Give an answer the headers that its status needs (405: Allow)."""
+    if isinstance(error, HTTPException):
+        headers = dict(error.get_headers())
+        response.headers.update({name: headers[name] for name in KEPT_HEADERS if name in headers})
+    return response
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """Return a JSON answer, names in the order they were written.
+
+    Only ASCII leaves here: a lone surrogate that a sender named has no UTF-8.
+    """
+    return Response(json.dumps(value, separators=(",", ":")), status, mimetype="application/json")
+
+
+def utc_text(at: datetime | None) -> str | None:
+    """Write an instant as the seeds do: "2014-11-06 14:39:43", in UTC."""
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def store_id(text: str) -> int:
+    """Return the store's id of a path; a text that is none is a foreign store like any other."""
+    try:
+        return read_id(text)
+    except ValueError:
+        raise ForeignStore from None
+
+
+def row_id(text: str) -> int:
+    """Return an id of a path; NotFound where the text is none."""
+    try:
+        return read_id(text)
+    except ValueError:
+        raise NotFound from None
+
+
+def judged_query(form_class: type[AnyForm]) -> AnyForm:
+    """Return the query string as a form that holds; BadField for what is wrong, unknown, empty or doubled.
+
+    Law, "Parameters": the list is never a wider one than was asked for.
+    """
+    form = form_class(request.args)
+    for name, text in request.args.items():
+        if text == "":
+            raise BadField(name)
+    return _judged(form)
+
+
+def judged_body(form_class: type[AnyForm]) -> AnyForm:
+    """Return the body as a form that holds; BadField for what is wrong, unknown or doubled.
+
+    These calls take nothing from the query string, and no files.
+    """
+    for name in (*request.args, *request.files):
+        raise BadField(name)
+    return _judged(form_class(body()))
+
+
+def _judged(form: AnyForm) -> AnyForm:
+    """Return the form; BadField for the first thing that is wrong with it."""
+    for name in form.was_sent:
+        if len(form.was_sent.getlist(name)) > 1:
+            raise BadField(name)
+    if not form.validate():
+        name, said = form.first_fault()
+        raise BadField(name, said, is_too_long=getattr(form[name], "is_too_long", False))
+    for name in form.strangers():
+        raise BadField(name)
+    return form

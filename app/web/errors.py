@@ -1,0 +1,106 @@
+"""What a person sees when something is refused or fails: a page, or the part that htmx can show."""
+
+import secrets
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from flask_security.utils import url_for_security
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from app.db import db
+from app.errors import Refused
+from app.web import htmx
+from app.web.signin import SignInNeeded
+
+TITLES = {
+    400: "This request cannot be read",
+    403: "You may not do this",
+    404: "There is nothing here",
+    405: "This cannot be done here",
+    409: "Somebody was quicker",
+    413: "This is too large",
+    415: "This kind of content is not taken",
+    422: "Something is not right yet",
+    500: "Something went wrong on our side",
+    503: "The desk is busy",
+}
+MESSAGES = {
+    400: "Go back, reload the page and try again.",
+    403: "Your place in this store does not carry the right for it. Its owner can give it to you.",
+    404: "The address may be mistyped, or it belongs to a store that you have no place in.",
+    405: "Go back and use the buttons of the page.",
+    500: "Nothing was changed. Try again; if it happens again, tell us the number below.",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register the error pages; JSON doors register their own."""
+    app.register_error_handler(SignInNeeded, to_sign_in)
+    app.register_error_handler(Refused, refused)
+    app.register_error_handler(CSRFError, stale_page)
+    app.register_error_handler(RequestEntityTooLarge, too_large)
+    app.register_error_handler(HTTPException, failed_in_http)
+    app.register_error_handler(Exception, failed)
+
+
+def to_sign_in(_: SignInNeeded) -> ResponseReturnValue:
+    """Send a stranger to the sign-in page, and from there back to where they wanted to go."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" and not htmx.wants_part() else None
+    return htmx.go_to(url_for_security("login", next=wanted))
+
+
+def page(code: int, message: str | None = None, request_id: str = "") -> ResponseReturnValue:
+    """Show an error with its code, in words."""
+    db.session.rollback()
+    return htmx.page(
+        "errors/page.html",
+        "errors/_part.html",
+        status=code,
+        code=code,
+        title=TITLES.get(code, TITLES[400]),
+        message=message or MESSAGES.get(code, ""),
+        request_id=request_id,
+    )
+
+
+def refused(error: Refused) -> ResponseReturnValue:
+    """Show a refusal that its page did not show on a form."""
+    in_words = error.status not in MESSAGES
+    return page(error.status, error.sentence if in_words or error.status == 400 else None)
+
+
+def stale_page(_: CSRFError) -> ResponseReturnValue:
+    """Say that the page is too old to be sent."""
+    return page(400, "This page is too old, or was not opened from here. Reload it and try again.")
+
+
+def too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """Say how much may be sent."""
+    from flask import current_app
+
+    most = current_app.config["MAX_CONTENT_LENGTH"] // (1024 * 1024)
+    return page(413, f"At most {most} MB can be sent here. Larger files come in by the command “flask import”.")
+
+
+def failed_in_http(error: HTTPException) -> ResponseReturnValue:
+    """Show what Werkzeug refused; keep the headers it needs (Allow, redirects)."""
+    if error.code is None or error.code < 400:
+        return error
+    answer = page(error.code)
+    allow = dict(error.get_headers()).get("Allow")
+    if allow:
+        from flask import make_response
+
+        answer = make_response(answer)
+        answer.headers["Allow"] = allow
+    return answer
+
+
+def failed(error: Exception) -> ResponseReturnValue:
+    """Log what nobody foresaw under a number, and show the number."""
+    from flask import current_app
+
+    request_id = secrets.token_hex(4)
+    current_app.logger.exception("request %s failed", request_id, exc_info=error)
+    return page(500, request_id=request_id)

@@ -1,0 +1,124 @@
+"""What stands around every page: whose desk it is, where one can go, and the chosen theme."""
+
+from typing import Any, NamedTuple
+
+from flask import Flask, g, request, url_for
+
+from app.access import Actor, Desk, Permission
+from app.queries import people
+from app.web.signin import actor_or_none
+
+THEMES = ("auto", "light", "dark")
+
+
+class Entry(NamedTuple):
+    """One entry of the menu; `key` is the letter that goes there after g."""
+
+    label: str
+    href: str
+    icon: str
+    key: str
+    is_current: bool
+    is_more: bool = False
+    count: int | None = None
+
+
+class StoreEntry(NamedTuple):
+    """One store of the switcher."""
+
+    name: str
+    href: str
+    is_current: bool
+
+
+class Person(NamedTuple):
+    """Who is signed in."""
+
+    name: str
+    initials: str
+    email: str
+
+
+class Frame(NamedTuple):
+    """Everything the layout shows around the work."""
+
+    person: Person
+    store: Any
+    stores: list[StoreEntry]
+    menu: list[Entry]
+    search_href: str | None
+    search: str
+
+
+# label, endpoint, icon, key letter, right, whether a phone keeps it for the account menu
+STORE_MENU = (
+    ("Sales", "sales.index", "sales", "s", Permission.SEE_SALES, False),
+    ("Items", "items.index", "items", "i", Permission.SEE_SALES, False),
+    ("Import", "imports.index", "import", "m", Permission.IMPORT, False),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give every template its frame and theme."""
+
+    @app.context_processor
+    def around() -> dict[str, Any]:
+        theme = request.cookies.get("theme", "auto")
+        return {"frame": frame(), "theme": theme if theme in THEMES else "auto"}
+
+
+def frame() -> Frame | None:
+    """Return the frame for whoever is signed in, in the store that the page is about."""
+    actor = actor_or_none()
+    if actor is None:
+        return None
+    desk: Desk | None = g.get("desk")
+    return Frame(
+        person=Person(actor.name, initials(actor.name), actor.email),
+        store=desk.store if desk else None,
+        stores=stores(actor, desk),
+        menu=menu(actor, desk),
+        search_href=url_for("sales.index", slug=desk.store.slug) if desk else None,
+        search=g.get("search", ""),
+    )
+
+
+def initials(name: str) -> str:
+    """Return at most two letters that stand for a name."""
+    return "".join(part[0] for part in name.split()[:2]).upper() or "?"
+
+
+def stores(actor: Actor, desk: Desk | None) -> list[StoreEntry]:
+    """Return the stores that the person can switch to."""
+    known = people.stores_of(actor.account_id) if actor.account_id else []
+    if desk and desk.store.id not in {s.id for s in known}:
+        known = [desk.store, *known]
+    return [
+        StoreEntry(s.name, url_for("sales.index", slug=s.slug), desk is not None and s.id == desk.store.id)
+        for s in known
+    ]
+
+
+def menu(actor: Actor, desk: Desk | None) -> list[Entry]:
+    """Return where the person may go, by the table of rights."""
+    entries = []
+    if desk:
+        entries = [
+            Entry(
+                label,
+                url_for(endpoint, slug=desk.store.slug),
+                icon,
+                key,
+                request.blueprint == endpoint.split(".")[0] or (key == "s" and request.blueprint == "ship"),
+                is_more,
+                g.get("to_ship") if key == "s" else None,
+            )
+            for label, endpoint, icon, key, right, is_more in STORE_MENU
+            if desk.may(right)
+        ]
+    entries.append(
+        Entry("Purchases", url_for("purchases.index"), "purchases", "p", request.blueprint == "purchases")
+    )
+    if actor.is_site_admin:
+        entries.append(Entry("Site", url_for("site.index"), "site", "t", request.blueprint == "site"))
+    return entries

@@ -1,0 +1,158 @@
+"""A store's order items: the list (seed 000's), and moving one item."""
+
+from typing import Any
+
+from flask import Blueprint, flash, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.access import Desk, find_item
+from app.actions.moves import Asked, move_item
+from app.db import db
+from app.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
+from app.forms.base import body
+from app.forms.filters import ItemListForm, place_text
+from app.forms.sales import ItemMoveForm
+from app.models import OrderItem
+from app.queries import items
+from app.statuses import Channel, ItemStatus, ProductType
+from app.web import display, htmx
+from app.web.desk import open_desk
+from app.web.sale_page import answer, shown
+
+blueprint = Blueprint("items", __name__, url_prefix="/stores/<slug>/items")
+
+TO_DO = (
+    ("All", ""),
+    ("Unpaid", "status=1"),
+    ("To ship", "status=2"),
+    ("To redeem", "status=8"),
+    ("Shipped", "status=3"),
+)
+
+
+@blueprint.get("")
+def index(slug: str) -> ResponseReturnValue:
+    """Show the list of items."""
+    desk = open_desk(slug)
+    form = ItemListForm(request.args)
+    is_valid = form.validate()
+    g.search = form.q.data or ""
+    return htmx.page(
+        "items/index.html",
+        "items/_list.html",
+        status=200 if is_valid else 422,
+        **listed(desk, form, is_valid),
+    )
+
+
+def listed(desk: Desk, form: ItemListForm, is_valid: bool) -> dict[str, Any]:
+    """Return what the list shows; no rows where the form is wrong."""
+    base = url_for("items.index", slug=desk.store.slug)
+    given: dict[str, Any] = {
+        "desk": desk,
+        "form": form,
+        "rows": [],
+        "newer": None,
+        "older": None,
+        "is_wrong": not is_valid,
+        "base": base,
+        "tabs": [
+            {"label": label, "href": f"{base}?{q}" if q else base, "is_current": form.query() == q}
+            for label, q in TO_DO
+        ],
+        "chips": [
+            {"label": f.label.text, "words": f.words(), "href": f"{base}?{form.query(**{f.name: None})}"}
+            for f in form.filters()
+            if not f.errors
+        ],
+        "choices": {
+            "status": [(int(s), s.label) for s in ItemStatus],
+            "product_type": [(int(t), t.label) for t in ProductType],
+            "channel": [(c.value, c.label) for c in Channel],
+            "sort": [("newest", "Newest first"), ("oldest", "Oldest first")],
+        },
+    }
+    if is_valid:
+        found = items.page(
+            desk.store.id,
+            form.conditions_in(desk.store.zone),
+            sort=form.sort.data or "newest",
+            after=form.after.data,
+            before=form.before.data,
+            only_deals=desk.only_deals,
+        )
+        given["rows"] = rows(desk, found.rows)
+        given["newer"] = f"{base}?{form.query(before=place_text(found.before))}" if found.before else None
+        given["older"] = f"{base}?{form.query(after=place_text(found.after))}" if found.after else None
+    return given
+
+
+def rows(desk: Desk, found: list[Any]) -> list[display.ItemRow]:
+    """Format rows of the list."""
+    base, now = url_for("sales.index", slug=desk.store.slug), display.now()
+    return [display.item_row(item, base=base, zone=desk.store.zone, now=now) for item in found]
+
+
+@blueprint.post("/<id:item_id>")
+def update(slug: str, item_id: int) -> ResponseReturnValue:
+    """Do to an item what the form asks: its status, its parcel's number, who redeemed it."""
+    desk = open_desk(slug)
+    item = find_item(desk, item_id, to_move=True)
+    form = ItemMoveForm(body())
+    refusal: tuple[int, str, str] | None = None
+    if not form.validate():
+        refusal = (422, *form.first_fault())
+    elif strangers := form_strangers(form):
+        refusal = (422, strangers[0], f"“{strangers[0][:64]}” is no field of this form, or came twice.")
+    else:
+        refusal = carried_out(desk, item, form.asked())
+    if refusal is None:
+        return said(desk, item_id)
+    status, field, sentence = refusal
+    return htmx.page(
+        "sales/show.html",
+        "sales/_sale.html",
+        status=status,
+        target="#sale",
+        **shown(
+            desk,
+            item.order_id,
+            wrong_item={"id": item_id, "field": field, "sentence": sentence, "sent": form},
+            conflict=sentence if status == 409 else "",
+        ),
+    )
+
+
+def form_strangers(form: ItemMoveForm) -> list[str]:
+    """Return names that the form does not know; the CSRF token is the page's own."""
+    return [name for name in form.strangers() if name != "csrf_token"]
+
+
+def carried_out(desk: Desk, item: OrderItem, asked: Asked) -> tuple[int, str, str] | None:
+    """Move the item; return (status, field, sentence) of a refusal, None where it was done."""
+    try:
+        move_item(item, asked, desk=desk)
+        db.session.commit()
+    except (NotAllowed, NotFound):
+        raise
+    except ChangedMeanwhile as late:
+        db.session.rollback()
+        return late.status, "", late.sentence
+    except Refused as refused:
+        db.session.rollback()
+        return 422, "status", refused.sentence
+    return None
+
+
+def said(desk: Desk, item_id: int) -> ResponseReturnValue:
+    """Say what happened: in the row of the list it was asked from, else on the sale's page."""
+    item = find_item(desk, item_id)
+    word = display.item_badge(item.fulfilled_as, item.status).text
+    sentence = f"“{item.title}” of sale {item.order.number}: {word.lower()}."
+    if request.args.get("in") == "row":
+        flash(sentence)
+        if htmx.wants_part():
+            row = rows(desk, [items.row(desk.store.id, item_id)])
+            return render_template("items/_row_said.html", desk=desk, rows=row)
+        return htmx.go_to(url_for("items.index", slug=desk.store.slug))
+    return answer(desk, item.order_id, sentence)

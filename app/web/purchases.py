@@ -1,0 +1,103 @@
+"""What a person bought: the list, and one purchase."""
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.access import find_purchase
+from app.forms.filters import PlaceForm, place_text
+from app.queries import history, people, purchases, sales
+from app.statuses import ParcelState
+from app.web import display, htmx, sale_view
+from app.web.signin import current_actor
+
+blueprint = Blueprint("purchases", __name__, url_prefix="/purchases")
+
+
+@blueprint.get("")
+def index() -> ResponseReturnValue:
+    """Show what the person bought, newest first."""
+    actor = current_actor()
+    assert actor.account_id is not None
+    form = PlaceForm(request.args)
+    is_valid = form.validate()
+    found = (
+        purchases.page(actor.account_id, after=form.after.data, before=form.before.data)
+        if is_valid
+        else sales.Slice([], None, None)
+    )
+    lines = sales.lines_of([order.id for order in found.rows], only_deals=False)
+    base, now = url_for("purchases.index"), display.now()
+    rows = [
+        {
+            "id": order.id,
+            "number": order.number,
+            "store": order.store_name,
+            "age": display.age(order.placed_at, order.zone, now, order.is_day_only),
+            "exact": display.exact(order.placed_at, order.zone, order.is_day_only),
+            "lines": [(x.quantity, x.title) for x in lines[order.id][: display.LINES_SHOWN]],
+            "more": max(0, len(lines[order.id]) - display.LINES_SHOWN),
+            "total": display.money_text(order.total_minor, order.currency),
+            "payment": display.PAYMENT_BADGES[order.payment],
+            "shipping": display.buyer_badge(lines[order.id], order.status),
+            "href": f"{base}/{order.id}",
+        }
+        for order in found.rows
+    ]
+    return htmx.page(
+        "purchases/index.html",
+        "purchases/_list.html",
+        status=200 if is_valid else 422,
+        form=form,
+        rows=rows,
+        newer=f"{base}?before={place_text(found.before)}" if found.before else None,
+        older=f"{base}?after={place_text(found.after)}" if found.after else None,
+    )
+
+
+@blueprint.get("/<id:order_id>")
+def show(order_id: int) -> ResponseReturnValue:
+    """Show one purchase: its lines, its parcels, where it goes and what it cost."""
+    order = find_purchase(current_actor(), order_id)
+    place = people.place(order.store_id, None)
+    assert place is not None
+    store, titles = place.store, {i.id: i.title for i in order.items}
+    parcels = [
+        {
+            "name": f"Parcel {n}",
+            "badge": sale_view.PARCEL_BADGES[ParcelState(p.state)],
+            "when": display.exact(p.shipped_at, store.zone) if p.shipped_at else "",
+            "carrier": p.carrier,
+            "number": p.number,
+            "url": p.url or sale_view.tracking_url(p.carrier, p.number),
+            "lines": [f"{x.quantity} × {titles[x.item_id]}" for x in p.lines if x.item_id in titles],
+        }
+        for n, p in enumerate(sent_parcels(order.items), start=1)
+    ]
+    return htmx.page(
+        "purchases/show.html",
+        "purchases/_purchase.html",
+        order=order,
+        store=store,
+        placed=display.exact(order.placed_at, store.zone, order.is_day_only),
+        payment=display.PAYMENT_BADGES[order.payment],
+        shipping=display.buyer_badge(order.items, order.status),
+        lines=[
+            {
+                "title": i.title,
+                "quantity": i.quantity,
+                "badge": display.buyer_item_badge(i.fulfilled_as, i.status),
+                "total": display.money_text(i.line_total_minor, order.currency),
+            }
+            for i in order.items
+        ],
+        parcels=parcels,
+        address=sale_view.address_lines(order.address),
+        money=[row for row in sale_view.money(order) if row[2] != "quiet"],
+        notes=history.notes_of(order.id, for_buyer=True),
+    )
+
+
+def sent_parcels(items: list[sale_view.OrderItem]) -> list[sale_view.Parcel]:
+    """Return the parcels that the buyer may know of: those that were sent."""
+    hidden = {ParcelState.DRAFT.value, ParcelState.VOIDED.value}
+    return [p for p in history.parcels_of([i.id for i in items]) if p.state not in hidden]

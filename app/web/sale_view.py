@@ -1,0 +1,262 @@
+"""The pieces of a sale's page, formatted: lines, parcels, money, address, notes and history."""
+
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from app.access import Desk, Permission, right_to_move
+from app.carriers import tracking_url
+from app.models import Address, Event, Order, OrderItem, Parcel
+from app.money import money_text
+from app.queries import history, people
+from app.statuses import ActorKind, Channel, ItemStatus, Kind, OrderKind, ParcelState, Payment, next_step
+from app.web import display
+from app.web.display import Badge, pieces
+
+PARCEL_BADGES = {
+    ParcelState.DRAFT: Badge("Label made", "wait", "ring"),
+    ParcelState.SHIPPED: Badge("Shipped", "good"),
+    ParcelState.RECEIVED: Badge("Received", "good"),
+    ParcelState.RETURNED: Badge("Returned", "plain"),
+    ParcelState.VOIDED: Badge("Voided", "plain"),
+}
+
+
+class Line(NamedTuple):
+    """One line of a sale; `deed` is what its button says, `asks` the status that the button asks for."""
+
+    id: int
+    title: str
+    beside: str
+    thumb: str
+    quantity: int
+    shipped: int
+    cancelled: int
+    returned: int
+    badge: Badge
+    total: str
+    deed: str
+    asks: int | None
+    may_ack: bool
+    ack: str
+    remark: str
+
+
+class ParcelView(NamedTuple):
+    """One parcel; `item_id` is the line by which its number is corrected (None: it cannot be)."""
+
+    id: int
+    name: str
+    badge: Badge
+    when: str
+    carrier: str
+    number: str
+    url: str | None
+    lines: list[str]
+    item_id: int | None
+
+
+class Entry(NamedTuple):
+    """One act in the history: who did what, when."""
+
+    who: str
+    what: str
+    when: str
+    exact: str
+
+
+def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
+    """Return everything formatted that the page of a sale shows of it."""
+    now, zone = display.now(), desk.store.zone
+    parcels = history.parcels_of([i.id for i in items])
+    sees_all = not desk.only_deals
+    by, is_late = display.ship_by_text(order.ship_by, zone, now)
+    to_ship = shippable(items)
+    return {
+        "lines": [line(desk, i, order.currency) for i in items],
+        "to_ship": to_ship if desk.may(Permission.SHIP) else {},
+        "pieces_left": sum(to_ship.values()),
+        "draft": next((p for p in parcels if p.state == ParcelState.DRAFT.value), None),
+        "parcels": [parcel(desk, p, n, items, now) for n, p in enumerate(parcels, start=1)],
+        "badges": [display.PAYMENT_BADGES[order.payment], display.shipping_badge(order, items)],
+        "placed": display.exact(order.placed_at, zone, order.is_day_only),
+        "kind": OrderKind(order.kind).label,
+        "channel": Channel(order.channel).label,
+        "by": by,
+        "is_late": is_late,
+        "buyer_name": order.buyer.shown_name,
+        "buyer_email": order.buyer.email or "",
+        "buyer_username": order.buyer.username,
+        "address": address_lines(order.address) if sees_all else [],
+        "money": money(order) if sees_all else [],
+        "notes": history.notes_of(order.id, for_buyer=False) if sees_all else [],
+        "entries": entries(history.events_of(order.id), zone, now) if sees_all else [],
+        "may_mark_paid": desk.may(Permission.MARK_PAID)
+        and order.payment == Payment.UNPAID
+        and any(i.status == ItemStatus.PENDING_PAYMENT for i in items),
+    }
+
+
+def shippable(items: list[OrderItem]) -> dict[int, int]:
+    """Return how many pieces of which lines may go out now: item id -> pieces."""
+    return {
+        i.id: i.left
+        for i in items
+        if i.fulfilled_as is Kind.GOODS and i.status == ItemStatus.PENDING_FULFILMENT and i.left
+    }
+
+
+def line(desk: Desk, item: OrderItem, currency: str) -> Line:
+    """Format one line."""
+    kind = item.fulfilled_as
+    step = next_step(kind, item.status) if desk.may(right_to_move(item)) else None
+    options = [f"{name}: {value}" for name, value in item.options.items()]
+    remark = ""
+    if kind is Kind.DEAL and item.deal_number:
+        remark = f"Voucher {item.deal_number}"
+    return Line(
+        id=item.id,
+        title=item.title,
+        beside=" · ".join(part for part in (item.sku, *options, item.personalisation) if part),
+        thumb="".join(word[0] for word in item.title.split()[:2]).upper(),
+        quantity=item.quantity,
+        shipped=item.shipped,
+        cancelled=item.cancelled,
+        returned=item.returned,
+        badge=display.item_badge(kind, item.status),
+        total=money_text(item.line_total_minor, currency),
+        deed=display.DEEDS.get((kind, item.status), "") if step else "",
+        asks=int(step[0]) if step and kind is not Kind.GOODS else None,
+        may_ack=kind is Kind.DEAL and desk.may(Permission.ACKNOWLEDGE),
+        ack=item.ack or "",
+        remark=remark,
+    )
+
+
+def parcel(desk: Desk, row: Parcel, n: int, items: list[OrderItem], now: datetime) -> ParcelView:
+    """Format one parcel with what is in it."""
+    titles = {i.id: i.title for i in items}
+    state = ParcelState(row.state)
+    may_correct = desk.may(Permission.SHIP) and state is not ParcelState.VOIDED
+    mine = [x for x in row.lines if x.item_id in titles]
+    return ParcelView(
+        id=row.id,
+        name=f"Parcel {n}",
+        badge=PARCEL_BADGES[state],
+        when=display.exact(row.shipped_at, desk.store.zone) if row.shipped_at else "",
+        carrier=row.carrier,
+        number=row.number,
+        url=row.url or tracking_url(row.carrier, row.number),
+        lines=[f"{x.quantity} × {titles[x.item_id]}" for x in mine],
+        item_id=mine[0].item_id if may_correct and mine else None,
+    )
+
+
+def address_lines(address: Address | None) -> list[str]:
+    """Return an address line by line, as it stands on a parcel."""
+    if address is None:
+        return []
+    town = " ".join(part for part in (address.postal_code, address.city) if part)
+    parts = (
+        address.name,
+        address.company,
+        address.street,
+        address.street2,
+        ", ".join(part for part in (town, address.region) if part),
+        display.country_name(address.country),
+    )
+    return [part for part in parts if part]
+
+
+def money(order: Order) -> list[tuple[str, str, str]]:
+    """Return the rows of the money panel: (words, amount, "" or "total" or "quiet")."""
+
+    def amount(minor: int) -> str:
+        return money_text(minor, order.currency)
+
+    n = len(order.items)
+    rows = [(f"{n} line{'s' if n != 1 else ''}", amount(order.items_minor), "")]
+    if order.discount_minor:
+        reasons = ", ".join(d.code for d in history.discounts_of(order.id) if d.code)
+        rows.append((f"Discount {reasons}".strip(), amount(-order.discount_minor), ""))
+    postage = f"Postage, {order.postage_method}" if order.postage_method else "Postage"
+    rows += [(postage, amount(order.postage_minor), ""), ("Tax", amount(order.tax_minor), "")]
+    if order.adjustment_minor:
+        rows.append(("Adjustment, not explained by its channel", amount(order.adjustment_minor), ""))
+    rows.append(("Total", amount(order.total_minor), "total"))
+    store = 0
+    for payout, cause in history.payouts_of(order.id):
+        if payout.kind == "store":
+            store += payout.amount_minor
+        else:
+            word = f"to {cause}" if payout.kind == "cause" else "commission"
+            rows.append((word, amount(-payout.amount_minor), "quiet"))
+    if store:
+        rows.append(("your payout", amount(store), "quiet"))
+    return rows
+
+
+def entries(events: list[Event], zone: str, now: datetime) -> list[Entry]:
+    """Return the history, newest first, one entry an act."""
+    names = people.names_of({e.actor_id for e in events if e.actor_id is not None})
+    found = []
+    for _, group in groupby(events, key=lambda e: e.act_id):
+        act = list(group)
+        first = act[0]
+        found.append(
+            Entry(
+                who=_who(first, names),
+                what=_what(first.verb, act),
+                when=display.age(first.at, zone, now),
+                exact=display.exact(first.at, zone),
+            )
+        )
+    return found
+
+
+def _who(event: Event, names: dict[int, str]) -> str:
+    """Say who did an act."""
+    name = names.get(event.actor_id or 0, "Tradepost")
+    kind = ActorKind(event.actor_kind)
+    if kind is ActorKind.IMPORT:
+        return f"{name}, by import" if event.actor_id else "Import"
+    if kind is ActorKind.TOKEN:
+        return f"{name}, by token"
+    return f"{name}, as site admin" if kind is ActorKind.ADMIN else name
+
+
+def _what(verb: str, act: list[Event]) -> str:
+    """Say what an act did, from the rows it changed."""
+    if verb == "ship":
+        gone = sum(_gained(e, "shipped") for e in act if e.item_id)
+        return f"shipped {pieces(gone)}{_under(act)}"
+    if verb == "set_tracking":
+        return f"set the tracking number{_under(act)}"
+    said = {
+        "take_in": "took the sale in",
+        "follow": "followed what the channel says now",
+        "confirm_payment": "confirmed the payment",
+        "redeem": "redeemed a deal",
+        "ready": "got a pickup ready",
+        "hand_over": "handed a pickup over",
+        "finish": "did a service",
+        "acknowledge": "noted who redeemed a deal",
+    }
+    return said.get(verb, verb.replace("_", " "))
+
+
+def _gained(event: Event, name: str) -> int:
+    """Return by how much a number of a row grew."""
+    before, after = event.before or {}, event.after or {}
+    return int(after.get(name, 0)) - int(before.get(name, 0))
+
+
+def _under(act: list[Event]) -> str:
+    """Say the number a parcel got, and the one it had."""
+    for event in act:
+        if event.parcel_id and event.after and "number" in event.after:
+            new, old = event.after["number"], (event.before or {}).get("number")
+            if old:
+                return f": {old} → {new or 'none'}"
+            return f" under {new}" if new else ""
+    return ""

@@ -1,0 +1,144 @@
+"""A store's sales: the list, one row of it, and one sale."""
+
+from typing import Any
+
+from flask import Blueprint, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.access import Desk, Permission, find_sale
+from app.actions.payment import NotPayable, confirm_payment
+from app.db import db
+from app.errors import ChangedMeanwhile
+from app.forms.base import body
+from app.forms.filters import SaleListForm, place_text
+from app.forms.sales import PaidForm
+from app.queries import counts, sales
+from app.statuses import Channel, DeskState, ItemStatus, ProductType
+from app.web import display, htmx
+from app.web.desk import open_desk
+from app.web.sale_list import one_row, rows
+from app.web.sale_page import answer, shown
+
+blueprint = Blueprint("sales", __name__, url_prefix="/stores/<slug>/sales")
+
+
+@blueprint.get("")
+def index(slug: str) -> ResponseReturnValue:
+    """Show the list: the page of it that the query string names."""
+    desk = open_desk(slug)
+    form = SaleListForm(request.args)
+    is_valid = form.validate()
+    tabs = counts.tabs(desk.store.id, desk.only_deals)
+    g.to_ship, g.search = tabs["to_ship"], form.q.data or ""
+    given = {
+        "desk": desk,
+        "form": form,
+        "tabs": tab_links(desk, form, tabs),
+        "chips": chips(desk, form),
+        "late": counts.late(desk.store.id, display.now()) if not desk.only_deals else 0,
+        "choices": CHOICES,
+        **table(desk, form, is_valid),
+    }
+    return htmx.page("sales/index.html", "sales/_list.html", status=200 if is_valid else 422, **given)
+
+
+def table(desk: Desk, form: SaleListForm, is_valid: bool) -> dict[str, Any]:
+    """Return the rows of a list with its ways to newer and older ones; none where the form is wrong."""
+    if not is_valid:
+        return {"rows": [], "newer": None, "older": None, "is_wrong": True}
+    found = sales.page(
+        desk.store.id,
+        form.conditions_in(desk.store.zone),
+        tab=form.tab.data,
+        sort=form.sort.data or "newest",
+        after=form.after.data,
+        before=form.before.data,
+        only_deals=desk.only_deals,
+    )
+    base = url_for("sales.index", slug=desk.store.slug)
+    return {
+        "rows": rows(desk, found.rows, form.query()),
+        "newer": f"{base}?{form.query(before=place_text(found.before))}" if found.before else None,
+        "older": f"{base}?{form.query(after=place_text(found.after))}" if found.after else None,
+        "is_wrong": False,
+    }
+
+
+def tab_links(desk: Desk, form: SaleListForm, tabs: dict[str, int]) -> list[dict[str, Any]]:
+    """Return the tabs with their counts; a tab is a fresh view, so filters stay behind."""
+    base = url_for("sales.index", slug=desk.store.slug)
+    named = [("all", "All", base), *((s.value, s.label, f"{base}?tab={s.value}") for s in DeskState)]
+    current = form.tab.data.value if form.tab.data else "all"
+    return [
+        {"label": label, "href": href, "count": f"{tabs[code]:,}", "is_current": code == current}
+        for code, label, href in named
+    ]
+
+
+def chips(desk: Desk, form: SaleListForm) -> list[dict[str, str]]:
+    """Return the filters in words, each with the link that takes it away."""
+    base = url_for("sales.index", slug=desk.store.slug)
+    found = [(f.label.text, f.words(), f.name) for f in form.filters() if f.name != "tab" and not f.errors]
+    found += [
+        (f.label.text, str(f.data), f.name)
+        for f in (form.placed_from, form.placed_to, form.q)
+        if f.data is not None
+    ]
+    return [
+        {"label": label, "words": words, "href": f"{base}?{form.query(**{name: None})}"}
+        for label, words, name in found
+    ]
+
+
+CHOICES = {
+    "status": [(int(s), s.label) for s in ItemStatus],
+    "product_type": [(int(t), t.label) for t in ProductType],
+    "channel": [(c.value, c.label) for c in Channel],
+    "sort": [("newest", "Newest first"), ("oldest", "Oldest first"), ("ship_by", "Ship-by date")],
+}
+
+
+@blueprint.get("/<id:order_id>/row")
+def row(slug: str, order_id: int) -> ResponseReturnValue:
+    """Show one row of the list as it is now (what closing its ship form brings back)."""
+    desk = open_desk(slug)
+    find_sale(desk, order_id)
+    return render_template("sales/_rows.html", rows=one_row(desk, order_id))
+
+
+@blueprint.get("/<id:order_id>")
+def show(slug: str, order_id: int) -> ResponseReturnValue:
+    """Show one sale."""
+    desk = open_desk(slug)
+    return htmx.page("sales/show.html", "sales/_sale.html", **shown(desk, order_id))
+
+
+@blueprint.post("/<id:order_id>/paid")
+def paid(slug: str, order_id: int) -> ResponseReturnValue:
+    """Mark a sale as paid."""
+    desk = open_desk(slug, Permission.MARK_PAID)
+    find_sale(desk, order_id)
+    form = PaidForm(body())
+    status, conflict = 422, ""
+    if form.validate():
+        try:
+            order = confirm_payment(
+                order_id,
+                code=form.payment.data,
+                actor=desk.acting,
+                store_id=desk.store.id,
+                version=form.version.data,
+            )
+            db.session.commit()
+        except (ChangedMeanwhile, NotPayable) as late:
+            db.session.rollback()
+            status, conflict = 409, late.sentence
+        else:
+            return answer(desk, order_id, f"Sale {order.number} is marked as paid.")
+    return htmx.page(
+        "sales/show.html",
+        "sales/_sale.html",
+        status=status,
+        target="#sale",
+        **shown(desk, order_id, paid_form=form, conflict=conflict),
+    )

@@ -1,0 +1,95 @@
+"""Who is asking: Flask-Security's sign-in, with the session kept on the server.
+
+The cookie carries a random secret; the `signin` row that it opens says whether it still holds. Signing
+out ends the row, so a cookie kept aside is worth nothing.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, g, session
+from flask_login import user_logged_in, user_logged_out
+from flask_security import Security, SQLAlchemyUserDatastore, current_user
+from flask_security.utils import set_request_attr
+from flask_wtf.csrf import CSRFError
+
+from app.access import Actor, person
+from app.actions.people import SEEN_EVERY, end_signin, note_seen, open_signin, secret_hash
+from app.db import db
+from app.models import Account
+from app.queries import people
+
+SECRET = "signin"
+
+
+class SignInNeeded(Exception):
+    """The page is for people who have signed in."""
+
+
+def init_app(app: Flask) -> None:
+    """Set up sign-in, and let the server's own table judge every session."""
+    security = Security(app, SQLAlchemyUserDatastore(db, Account, None))  # type: ignore[arg-type]
+    security.login_manager.user_loader(load_account)
+    # Flask-Security would read tokens from JSON bodies and query strings; ours come by the API alone.
+    security.login_manager.request_loader(lambda _request: None)
+    user_logged_in.connect(begin, app)
+    user_logged_out.connect(end, app)
+
+
+def load_account(uniquifier: str) -> Account | None:
+    """Return whose session this is, while its sign-in lasts; note now and then that it is in use."""
+    secret = session.get(SECRET)
+    if not secret:
+        return None
+    now = datetime.now(UTC)
+    found = people.signed_in(secret_hash(secret), now, now - g_config("SIGNIN_IDLE"))
+    if found is None or found[0].fs_uniquifier != uniquifier:
+        return None
+    account, signin = found
+    if now - signin.seen_at > SEEN_EVERY:
+        note_seen(signin.id, now=now)
+        db.session.commit()
+    set_request_attr("fs_authn_via", "session")
+    return account
+
+
+def g_config(name: str) -> Any:
+    """Return a setting of the running application."""
+    from flask import current_app
+
+    return current_app.config[name]
+
+
+def begin(app: Flask, user: Account, **_: Any) -> None:
+    """Open a new sign-in, whatever the browser carried before."""
+    session.pop("csrf_token", None)
+    g.pop("csrf_token", None)
+    session[SECRET] = open_signin(user.id, now=datetime.now(UTC), lasts=app.config["SIGNIN_LASTS"])
+    db.session.commit()
+
+
+def end(_app: Flask, **_: Any) -> None:
+    """End the sign-in on the server and forget everything in the cookie."""
+    secret = session.pop(SECRET, None)
+    if secret:
+        end_signin(secret, now=datetime.now(UTC))
+        db.session.commit()
+    session.clear()
+
+
+def current_actor() -> Actor:
+    """Return the signed-in person as an actor; SignInNeeded sends everybody else to the sign-in page."""
+    actor = actor_or_none()
+    if actor is None:
+        raise SignInNeeded
+    return actor
+
+
+def actor_or_none() -> Actor | None:
+    """Return the signed-in person as an actor, or None."""
+    if "actor" not in g:
+        g.actor = person(current_user) if current_user.is_authenticated else None
+    return g.actor  # type: ignore[no-any-return]
+
+
+__all__ = ["CSRFError", "SignInNeeded", "actor_or_none", "current_actor", "init_app"]
