@@ -86,7 +86,12 @@ class Desk:
         """Return the actor as the history names them here: a site admin who is no member acts as one."""
         if self.role is None and self.actor.is_site_admin and self.actor.kind is ActorKind.PERSON:
             return Actor(
-                self.actor.account_id, self.actor.name, self.actor.email, True, ActorKind.ADMIN, self.actor.door
+                self.actor.account_id,
+                self.actor.name,
+                self.actor.email,
+                True,
+                ActorKind.ADMIN,
+                self.actor.door,
             )
         return self.actor
 

@@ -1,7 +1,7 @@
 """Money as integer minor units with an ISO 4217 currency: reading and writing amounts.
 
-No float passes here: text is read by Decimal and kept as an integer. How many minor units a currency has
-comes from CLDR's ISO 4217 table (Babel).
+No float passes here: text is read by Decimal and kept as an integer. How many decimals a currency has is
+ISO 4217's word, taken from CLDR's table (Babel) where the two agree.
 """
 
 import re
@@ -11,13 +11,20 @@ from functools import cache
 from babel import Locale
 from babel.numbers import format_currency, get_currency_precision
 
+# CLDR counts the decimals in use: for currencies whose small coins are gone, fewer than ISO 4217.
+BEYOND_CLDR = {
+    "IQD": 3,
+    **dict.fromkeys(("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD"), 2),
+    **dict.fromkeys(("SLL", "SOS", "SYP", "YER"), 2),
+}
+
 _AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,12})?", re.ASCII)
 
 
 @cache
 def decimals(currency: str) -> int:
     """Return how many decimals the currency is written with (USD 2, JPY 0, KWD 3)."""
-    return int(get_currency_precision(currency))
+    return BEYOND_CLDR.get(currency) or int(get_currency_precision(currency))
 
 
 @cache

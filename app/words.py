@@ -14,9 +14,13 @@ _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
 
 
+# Letters whose stroke or ligature no decomposition takes away.
+_PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
+
+
 def fold(text: str) -> str:
-    """Return the text without case and accents: "Åsa" becomes "asa"."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    """Return the text without case and accents: "Åsa" becomes "asa", "Łukasz" "lukasz"."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 

@@ -5,7 +5,7 @@
 "use strict";
 
 (() => {
-  const NOT_TYPED = ["checkbox", "radio", "button", "submit", "reset"];
+  const TYPED = "textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])";
   const GO_MS = 1500;
   const COPIED_MS = 2000;
 
@@ -13,39 +13,31 @@
   let goUntil = 0; // g was pressed: until then a letter names a page
 
   const say = (text, tone = "") => {
-    const message = document.createElement("div");
-    message.className = `said ${tone}`;
-    message.textContent = text;
+    const message = Object.assign(document.createElement("div"), { className: `said ${tone}`, textContent: text });
     document.getElementById("said")?.replaceChildren(message);
   };
 
   const focusOn = (element) => {
-    if (element.tabIndex < 0) {
-      element.tabIndex = -1;
+    if (element && element.tabIndex < 0) {
+      element.tabIndex = -1; // a row or a note: reached from here, not with Tab
     }
-    element.focus();
-    element.scrollIntoView({ block: "nearest" });
+    element?.focus();
+    element?.scrollIntoView({ block: "nearest" });
   };
 
   /* ---- keys: each answers whether it did something ---- */
 
-  const isTyping = (element) =>
-    element.matches("select, textarea") ||
-    element.isContentEditable ||
-    (element.matches("input") && !NOT_TYPED.includes(element.type));
-
   const currentRow = () => {
     row = document.activeElement.closest("[data-row]") ?? row;
-    return row?.isConnected ? row : null;
+    // After a swap the row stands there anew under its id.
+    return (row = row?.isConnected ? row : document.getElementById(row?.id));
   };
 
   const walk = (step) => {
     const rows = [...document.querySelectorAll("[data-row]")];
     const at = rows.indexOf(currentRow());
-    row = rows[at < 0 ? 0 : Math.min(Math.max(at + step, 0), rows.length - 1)];
-    if (row) {
-      focusOn(row.querySelector("a.no") ?? row);
-    }
+    row = at < 0 ? rows[0] : (rows[at + step] ?? rows[at]);
+    focusOn(row?.querySelector("a.no") ?? row);
     return Boolean(row);
   };
 
@@ -60,22 +52,12 @@
     return click(currentRow()?.querySelector(wanted) ?? document.querySelector(`${wanted}:not([data-row] *)`));
   };
 
-  const open = () => {
-    const hand = document.activeElement;
-    return !hand.matches("a, button, summary") && click(hand.closest("[data-row]")?.querySelector("a.no"));
-  };
+  const openRow = (hand) =>
+    !hand.matches("a, button, summary") && click(hand.closest("[data-row]")?.querySelector("a.no"));
 
-  const search = () => {
-    const box = document.getElementById("search");
-    box?.focus();
-    box?.select();
-    return Boolean(box);
-  };
-
-  const showKeys = () => {
-    const keys = document.getElementById("keys");
-    keys?.showModal();
-    return Boolean(keys);
+  const ask = (id, method) => {
+    document.getElementById(id)?.[method]();
+    return Boolean(document.getElementById(id));
   };
 
   const KEYS = {
@@ -83,27 +65,23 @@
     k: () => walk(-1) || press("k"),
     x: () => click(currentRow()?.querySelector("input[type=checkbox]")),
     g: () => Boolean((goUntil = Date.now() + GO_MS)),
-    Enter: open,
-    "/": search,
-    "?": showKeys,
+    Enter: () => openRow(document.activeElement),
+    "/": () => ask("search", "focus") && ask("search", "select"),
+    "?": () => ask("keys", "showModal"),
   };
 
-  /** Escape closes what is open around the hand: a menu, else the ship form in the list. */
+  /** Escape closes what is open around the hand: a menu (as a click on it would), else the ship form. */
   const close = (target) => {
-    const menu = target.closest("details:is(.drop, .more-filters)[open]");
-    if (menu) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-      return true;
-    }
-    return click((target.closest("tr.shipping") ?? target.closest("form"))?.querySelector("[data-close]"));
+    const menu = target.closest("details:is(.drop, .more-filters)[open]")?.firstElementChild;
+    menu?.focus();
+    return click(menu ?? (target.closest("tr.shipping") ?? target.closest("form"))?.querySelector("[data-close]"));
   };
 
   const answer = (key, target) => {
     if (key === "Escape") {
       return close(target);
     }
-    if (isTyping(target)) {
+    if (target.isContentEditable || target.matches(TYPED)) {
       return false;
     }
     const page = Date.now() < goUntil && document.querySelector(`a[data-go="${CSS.escape(key)}"]`);
@@ -144,7 +122,7 @@
       say("Not copied: the browser does not allow it. Select the text by hand.", "bad");
       return;
     }
-    say("Copied");
+    say("Copied", "visually-hidden"); // the button shows it
     button.dataset.word ??= button.textContent;
     button.textContent = "Copied";
     setTimeout(() => (button.textContent = button.dataset.word), COPIED_MS);
@@ -175,13 +153,10 @@
 
   document.addEventListener("click", refuse, true);
   document.addEventListener("submit", refuse, true);
-
   // A form that the browser sends by itself. One that answers with a download leaves the page as it is: data-again.
   document.addEventListener("submit", (event) => {
-    const form = event.target;
-    const staysHere = "again" in form.dataset || form.getAttribute("method") === "dialog";
-    if (!event.defaultPrevented && !staysHere) {
-      hold(form, event.submitter);
+    if (!event.defaultPrevented && !event.target.matches("[data-again], [method=dialog]")) {
+      hold(event.target, event.submitter);
     }
   });
 
@@ -202,23 +177,23 @@
 
   document.addEventListener("htmx:load", ({ target }) => {
     const find = (wanted) => (target.matches(wanted) ? target : target.querySelector(wanted));
-    const goal = find("[aria-invalid=true]") ?? find("[autofocus]") ?? find("[data-focus]");
-    if (goal && target !== document.body) {
-      focusOn(goal);
+    // The hand may have gone on already; then only what must be mended or typed calls it back.
+    const isFree = document.activeElement === document.body;
+    if (target !== document.body) {
+      focusOn(find("[aria-invalid=true]") ?? find("[autofocus]") ?? (isFree ? find("[data-focus]") : null));
     }
   });
-  document.querySelector("[aria-invalid=true]")?.focus();
+  focusOn(document.querySelector("[aria-invalid=true]"));
 
   /* ---- "Ship 7 pieces" follows the quantities ---- */
 
-  const count = (form) => {
-    const button = [...(form?.elements ?? [])].find((element) => "shipCount" in element.dataset);
+  document.addEventListener("input", ({ target }) => {
+    const fields = [...(target.form?.elements ?? [])];
+    const button = fields.find((field) => field.matches("[data-ship-count]"));
     if (button) {
-      const typed = [...form.elements].filter((element) => element.classList.contains("pieces"));
-      const pieces = typed.reduce((sum, { value }) => sum + (/^\d{1,9}$/.test(value.trim()) ? Number(value) : 0), 0);
-      button.textContent = pieces === 0 ? "Ship" : pieces === 1 ? "Ship 1 piece" : `Ship ${pieces} pieces`;
+      const typed = fields.filter((field) => field.matches(".pieces")).map((field) => field.value.trim());
+      const pieces = typed.reduce((sum, text) => sum + (/^\d{1,9}$/.test(text) ? Number(text) : 0), 0);
+      button.textContent = pieces ? `Ship ${pieces} piece${pieces === 1 ? "" : "s"}` : "Ship";
     }
-  };
-
-  document.addEventListener("input", (event) => count(event.target.form));
+  });
 })();

@@ -61,7 +61,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
         for who, (is_admin, roles) in CAST.items():
             account = open_account(
-                email_of(who), name=who.replace("_", " ").capitalize(), password_hash=PASSWORD, is_site_admin=is_admin
+                email_of(who),
+                name=who.replace("_", " ").capitalize(),
+                password_hash=PASSWORD,
+                is_site_admin=is_admin,
             )
             for slug, role in roles.items():
                 join(stores[slug], account, role)
@@ -131,7 +134,10 @@ def token(app: Flask) -> Callable[..., dict[str, str]]:
     """Return the Authorization header of a token of one of the cast."""
 
     def header(
-        who: str, *, store: str | None = None, scopes: tuple[str, ...] = ("read:store-orders", "write:store-orders")
+        who: str,
+        *,
+        store: str | None = None,
+        scopes: tuple[str, ...] = ("read:store-orders", "write:store-orders"),
     ) -> dict[str, str]:
         with app.app_context():
             account = people.account_by_email(email_of(who))

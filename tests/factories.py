@@ -82,7 +82,9 @@ class Factory:
             db.session.commit()
             return order.id
 
-    def item(self, line: LineSaid = GOODS, status: int | None = None, *, store: str = "papershop", **sale: Any) -> int:
+    def item(
+        self, line: LineSaid = GOODS, status: int | None = None, *, store: str = "papershop", **sale: Any
+    ) -> int:
         """Make a sale of one line, put the line into a status where one is named, and return its id."""
         paid = None if status in {0, 1, 7} else Payment.PAID
         order_id = self.sale(line, store=store, **{"paid": paid, **sale})

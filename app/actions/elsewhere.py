@@ -97,7 +97,7 @@ def arrive(
         if not named <= lines.keys():
             raise NotFound
         if past.payment in SETTLED or past.payment == PaymentCode.ON_ARRIVAL:
-            pay(act, order, past.payment, past.method, past.gateway_code, act.at)
+            pay(act, order, past.payment, act.at, method=past.method, gateway_code=past.gateway_code)
         reached = {lines[item_id]: status for item_id, status in past.items.items()}
         _send_what_left(act, order, reached, past.tracking)
         for item, status in reached.items():

@@ -3,6 +3,7 @@
 What a purchase is stands in `purchases`; a form makes one from a file's row or a request's body.
 """
 
+from collections import Counter
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -12,15 +13,20 @@ from sqlalchemy import delete, select
 from app.access import Actor
 from app.actions.ledger import Act
 from app.actions.lines import new_item
-from app.actions.payment import pay
+from app.actions.parcels import refill
+from app.actions.payment import pay, record_money
 from app.actions.purchases import STAND_IN, AddressSaid, Purchase
 from app.actions.rollup import desk_state, order_status, shipping_flag
 from app.db import db
-from app.models import Address, Buyer, Discount, Event, Order, Payout, Store
+from app.models import Address, Buyer, Discount, Event, Order, ParcelLine, Payout, Store
 from app.models import Payment as PaymentRow
 from app.models.shop import FAR_FUTURE
-from app.statuses import Door, ItemStatus, Payment, Shipping
+from app.statuses import AWAITING_PAYMENT, PAID_TO, Door, Payment, Shipping
 from app.words import terms
+
+
+LISTED = "the lines are listed now"
+TOTALLED = "the total is told now"
 
 
 class Verdict(StrEnum):
@@ -46,17 +52,28 @@ def take_in(purchase: Purchase, *, actor: Actor, store_id: int, at: datetime | N
     only reported as different (law: "Buyers, channels, imports").
     """
     with Act("take_in", actor=actor, store_id=store_id, at=at) as act:
-        known = _known(act, purchase)
-        if known is None:
-            return TakenIn(_make(act, purchase), Verdict.NEW)
-        differences = _differences(known, purchase)
-        if not differences:
-            return TakenIn(known, Verdict.SAME)
-        if _has_moved(known):
-            return TakenIn(known, Verdict.SAME, tuple(differences))
-        act.verb = "follow"
+        return take(act, purchase)
+
+
+def take(act: Act, purchase: Purchase) -> TakenIn:
+    """Take a purchase in within an act (see `take_in`)."""
+    known = _known(act, purchase)
+    if known is None:
+        return TakenIn(_make(act, purchase), Verdict.NEW)
+    differences = tuple(_differences(known, purchase))
+    if not differences:
+        return TakenIn(known, Verdict.SAME)
+    # The other of a marketplace's two files only knows more of the same order: that a file shipped it
+    # meanwhile is no reason not to learn it.
+    is_more = differences[0] in {LISTED, TOTALLED}
+    if _is_touched(known) or (_has_moved(known) and not is_more):
+        return TakenIn(known, Verdict.SAME, differences)
+    act.verb = "follow"
+    if differences[0] == TOTALLED:
+        _follow_total(act, known, purchase)
+    else:
         _follow(act, known, purchase)
-        return TakenIn(known, Verdict.CHANGED, tuple(differences))
+    return TakenIn(known, Verdict.CHANGED, differences)
 
 
 def _known(act: Act, purchase: Purchase) -> Order | None:
@@ -109,7 +126,7 @@ def _make(act: Act, purchase: Purchase) -> Order:
 
 
 def _buyer(store: Store, purchase: Purchase) -> Buyer:
-    """Return the store's buyer by the sender's own key, or a new one; on a known one the name follows."""
+    """Return the store's buyer by the sender's own key, as they are known, or a new one."""
     said = purchase.buyer
     name = said.name or (purchase.address.name if purchase.address else "")
     if said.ref is not None:
@@ -175,15 +192,17 @@ def _index(act: Act, order: Order, buyer: Buyer, address: Address | None, purcha
     )
 
 
+def _is_touched(order: Order) -> bool:
+    """Tell whether anybody but an import touched the order."""
+    touch = select(Event.id).where(Event.order_id == order.id, Event.door != Door.IMPORT.value).limit(1)
+    return db.session.scalar(touch) is not None
+
+
 def _has_moved(order: Order) -> bool:
-    """Tell whether pieces went out, were cancelled, or anybody but an import touched the order."""
-    if any(i.shipped or i.cancelled or i.status > ItemStatus.PENDING_FULFILMENT for i in order.items):
-        return True
-    return (
-        db.session.scalar(
-            select(Event.id).where(Event.order_id == order.id, Event.door != Door.IMPORT.value).limit(1)
-        )
-        is not None
+    """Tell whether pieces went out, were cancelled, or went further than where a payment brings them."""
+    return any(
+        i.shipped or i.cancelled or i.status not in AWAITING_PAYMENT | {PAID_TO[i.fulfilled_as]}
+        for i in order.items
     )
 
 
@@ -191,14 +210,15 @@ def _differences(order: Order, purchase: Purchase) -> list[str]:
     """Return in words where a purchase told again differs from the order as it is kept."""
     is_stand_in = any(i.external_id == STAND_IN for i in order.items)
     if purchase.is_stand_in and not is_stand_in:
-        return []  # the order's other file: it knows less, so it has nothing to add
+        # The order's other file knows less of lines and address, and perhaps what was paid in the end.
+        return [] if purchase.total in {None, order.total_minor} else [TOTALLED]
     found = []
+    kept = Counter((i.external_id, i.title, i.quantity, i.price_minor) for i in order.items)
     if is_stand_in and not purchase.is_stand_in:
-        found.append("the lines are listed now")
-    elif any(getattr(order, name) != amount for name, amount in purchase.money.items()):
+        found.append(LISTED)
+    elif any(getattr(order, name) != amount for name, amount in _money(order, purchase).items()):
         found.append("the money differs")
-    kept = [(i.external_id, i.title, i.quantity, i.price_minor) for i in order.items]
-    if found == [] and kept != [(x.external_id, x.title, x.quantity, x.price) for x in purchase.lines]:
+    elif kept != Counter((x.external_id, x.title, x.quantity, x.price) for x in purchase.lines):
         found.append("the lines differ")
     address = db.session.get(Address, order.address_id) if order.address_id else None
     told = purchase.address.destination_key if purchase.address else None
@@ -207,17 +227,31 @@ def _differences(order: Order, purchase: Purchase) -> list[str]:
     return found
 
 
-def _follow(act: Act, order: Order, purchase: Purchase) -> None:
-    """Bring an order that nothing moved yet to what the teller says now: new lines, money and address.
+def _money(order: Order, purchase: Purchase) -> dict[str, int]:
+    """Return the order's money as it is told now.
 
-    What was paid stays paid: an import never moves backwards.
+    Where the teller states no total, one that was told before stays: of a file without lines the total,
+    otherwise what the parts did not explain.
     """
     money = purchase.money
-    if any(i.external_id == STAND_IN for i in order.items) and not purchase.is_stand_in:
-        # The file of lines states no total; the one told before stays, the rest is adjustment.
-        beyond = order.total_minor - (money["total_minor"] - money["adjustment_minor"])
-        money = {**money, "total_minor": order.total_minor, "adjustment_minor": beyond}
-    paid, paid_at, method = order.payment, order.paid_at, ""
+    if purchase.total is not None:
+        return money
+    parts = money["total_minor"]
+    is_stand_in = any(i.external_id == STAND_IN for i in order.items)
+    total = order.total_minor if is_stand_in else parts + order.adjustment_minor
+    return {**money, "total_minor": total, "adjustment_minor": total - parts}
+
+
+def _follow(act: Act, order: Order, purchase: Purchase) -> None:
+    """Bring an order to what the teller says now: new lines, money and address.
+
+    What was paid stays paid and what was shipped stays shipped: an import never moves backwards.
+    """
+    money = _money(order, purchase)
+    paid, paid_at = order.payment, order.paid_at
+    gone = [i.id for i in order.items]
+    parcel_id = db.session.scalar(select(ParcelLine.parcel_id).where(ParcelLine.item_id.in_(gone)).limit(1))
+    db.session.execute(delete(ParcelLine).where(ParcelLine.item_id.in_(gone)))
     for table in (Payout, PaymentRow, Discount):
         db.session.execute(delete(table).where(table.order_id == order.id))
     address = _address(act.store, purchase.address)
@@ -225,9 +259,22 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
     act.replace_lines(order, [new_item(act, purchase, x, n) for n, x in enumerate(purchase.lines, start=1)])
     _discount(act, order, purchase)
     if paid != Payment.UNPAID:
-        pay(act, order, paid, method, order.gateway_code, paid_at or act.at)
+        pay(act, order, paid, paid_at or act.at, gateway_code=order.gateway_code)
+    if parcel_id:
+        refill(act, order, parcel_id)
     act.forget_terms(order)
     _index(act, order, db.session.get_one(Buyer, order.buyer_id), address, purchase)
+
+
+def _follow_total(act: Act, order: Order, purchase: Purchase) -> None:
+    """Take the total that the teller states for lines known before; what they don't explain is adjustment."""
+    parts = order.total_minor - order.adjustment_minor
+    total = parts if purchase.total is None else purchase.total
+    act.change(order, total_minor=total, adjustment_minor=total - parts)
+    if order.paid_at is not None:
+        for table in (Payout, PaymentRow):
+            db.session.execute(delete(table).where(table.order_id == order.id))
+        record_money(act, order, order.paid_at, gateway_code=order.gateway_code)
 
 
 def _discount(act: Act, order: Order, purchase: Purchase) -> None:

@@ -8,10 +8,11 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
@@ -30,6 +31,10 @@ KEPT_WHEN_NEW = {
     OrderItem: ("quantity", "status", "type", "line_total_minor"),
     Parcel: ("state", "carrier", "number"),
 }
+
+
+# What the history keeps of these is only whether they were set: people write names there.
+PERSONAL = frozenset({"ack"})
 
 
 class Act:
@@ -220,6 +225,8 @@ def snapshot(row: Any, names: Iterable[str]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name in names:
         value = getattr(row, name)
+        if name in PERSONAL:
+            value = value is not None
         kept[name] = value.isoformat() if isinstance(value, datetime) else value
     return kept
 
@@ -238,17 +245,27 @@ def standing(order: Order, items: Iterable[OrderItem]) -> Counter[tuple[str, str
 
 def keep_tally(store_id: int, changes: Counter[tuple[str, str]]) -> None:
     """Add these differences to the tally, in the order of its key, as the last statements of an act."""
-    for (grain, code), n in sorted(changes.items()):
-        if n > 0:
-            row = insert_or(Tally).values(store_id=store_id, grain=grain, code=code, n=n)
-            db.session.execute(
-                row.on_conflict_do_update(
-                    index_elements=["store_id", "grain", "code"], set_={"n": Tally.n + row.excluded.n}
-                )
-            )
-        elif n < 0:
-            db.session.execute(
-                update(Tally)
-                .where(Tally.store_id == store_id, Tally.grain == grain, Tally.code == code)
-                .values(n=Tally.n + n)
-            )
+    rows: list[dict[str, Any]] = [
+        {"in_store": store_id, "in_grain": grain, "under": code, "more": n}
+        for (grain, code), n in sorted(changes.items())
+    ]
+    rise, fall = _tally_statements(db.session.get_bind().dialect.name)
+    if rises := [row for row in rows if row["more"] > 0]:
+        db.session.execute(rise, rises)
+    if falls := [row for row in rows if row["more"] < 0]:
+        db.session.execute(fall, falls)
+
+
+@cache
+def _tally_statements(_dialect: str) -> tuple[Any, Any]:
+    """Return the statements that count up and down, made once: making them anew cost more than running them.
+
+    A fall finds its row; as an insert of less than nothing it would break the table's own rule.
+    """
+    table: Any = Tally.__table__
+    names = {"store_id": "in_store", "grain": "in_grain", "code": "under"}
+    key: dict[str, Any] = {column: bindparam(name) for column, name in names.items()}
+    row = insert_or(table).values(**key, n=bindparam("more"))
+    rise = row.on_conflict_do_update(index_elements=list(key), set_={"n": table.c.n + row.excluded.n})
+    fall = table.update().where(*(table.c[name] == value for name, value in key.items()))
+    return rise, fall.values(n=table.c.n + bindparam("more"))

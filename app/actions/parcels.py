@@ -1,7 +1,7 @@
 """Parcels: pieces leave the house, and the numbers they travel under."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -10,10 +10,13 @@ from sqlalchemy.orm import selectinload
 from app.access import Actor
 from app.actions.ledger import Act
 from app.db import db
-from app.errors import Refused, StatusChangeProhibited
-from app.models import Order, OrderItem, Parcel, ParcelLine
-from app.statuses import ItemStatus, Kind, ParcelState
+from app.errors import NotFound, Refused, StatusChangeProhibited
+from app.models import Order, OrderItem, Outbox, Parcel, ParcelLine
+from app.statuses import Channel, ItemStatus, Kind, ParcelState
 from app.words import terms
+
+# Buyers of other channels hear from those (law: "Buyers, channels, imports").
+TOLD_CHANNELS = frozenset({Channel.DESK.value, Channel.INTAKE.value})
 
 
 class Tracking(NamedTuple):
@@ -54,22 +57,44 @@ def ship(
     actor: Actor,
     store_id: int,
     tracking: Tracking = NO_TRACKING,
+    is_buyer_told: bool = False,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Parcel:
     """Send pieces of an order's goods (item id -> how many) in one parcel; return the parcel.
 
-    An item with nothing left to ship goes to 3. Refuses: no pieces, more than are left, an item that is
-    not goods to be shipped (StatusChangeProhibited), a stale version (ChangedMeanwhile).
+    An item with nothing left to ship goes to 3. With `is_buyer_told` the outbox owes the buyer a mail
+    once the store's undo window is over. Refuses: no pieces, more than are left, an item that is not
+    goods to be shipped (StatusChangeProhibited), a stale version (ChangedMeanwhile).
     """
     with Act("ship", actor=actor, store_id=store_id, at=at) as act:
-        return send(act, act.hold(order_id, version), pieces, tracking)
+        order = act.hold(order_id, version)
+        parcel = send(act, order, pieces, tracking)
+        if is_buyer_told and order.channel in TOLD_CHANNELS:
+            _owe_mail(act, order, parcel)
+        return parcel
+
+
+def _owe_mail(act: Act, order: Order, parcel: Parcel) -> None:
+    """Note that the buyer is to hear of a parcel, not before the undo window is over."""
+    db.session.add(
+        Outbox(
+            store_id=order.store_id,
+            kind="parcel_shipped",
+            due_at=act.at + timedelta(minutes=act.store.undo_minutes),
+            state="due",
+            payload={"order_id": order.id, "parcel_id": parcel.id},
+            dedupe=f"parcel_shipped:{parcel.id}",
+        )
+    )
 
 
 def send(act: Act, order: Order, pieces: Mapping[int, int], tracking: Tracking) -> Parcel:
     """Ship within an act that holds the order (see `ship`)."""
+    if not pieces.keys() <= {i.id for i in order.items}:
+        raise NotFound
     going = {i: pieces[i.id] for i in order.items if pieces.get(i.id)}
-    if not going:
+    if not going or min(going.values()) < 1:
         raise NothingToShip
     for item, n in going.items():
         if item.fulfilled_as is not Kind.GOODS or item.status != ItemStatus.PENDING_FULFILMENT:
@@ -134,7 +159,12 @@ def _fill(
 def _new_parcel(act: Act, order: Order, state: ParcelState) -> Parcel:
     """Make an empty parcel of the order's buyer."""
     parcel = Parcel(
-        store_id=order.store_id, buyer_id=order.buyer_id, state=state.value, created_at=act.at, carrier="", number=""
+        store_id=order.store_id,
+        buyer_id=order.buyer_id,
+        state=state.value,
+        created_at=act.at,
+        carrier="",
+        number="",
     )
     act.add(parcel)
     return parcel

@@ -37,12 +37,18 @@ def confirm_payment(
     """
     with Act("confirm_payment", actor=actor, store_id=store_id, at=at) as act:
         order = act.hold(order_id, version)
-        pay(act, order, code, method, gateway_code, act.at)
+        pay(act, order, code, act.at, method=method, gateway_code=gateway_code)
         return order
 
 
 def pay(
-    act: Act, order: Order, code: PaymentCode, method: str, gateway_code: str | None, paid_at: datetime
+    act: Act,
+    order: Order,
+    code: PaymentCode,
+    paid_at: datetime,
+    *,
+    method: str = "",
+    gateway_code: str | None = None,
 ) -> None:
     """Confirm a payment within an act that holds the order (see `confirm_payment`)."""
     is_settling = order.payment == PaymentCode.ON_ARRIVAL and code in SETTLED
@@ -55,8 +61,15 @@ def pay(
     if code not in SETTLED:
         return
     act.change(order, paid_at=paid_at, gateway_code=gateway_code or order.gateway_code)
+    record_money(act, order, paid_at, method=method, gateway_code=gateway_code)
+
+
+def record_money(
+    act: Act, order: Order, paid_at: datetime, *, method: str = "", gateway_code: str | None = None
+) -> None:
+    """Write the payment of a paid order, and what of it goes to whom."""
     if order.total_minor > 0:
-        act.add(
+        db.session.add(
             Payment(
                 store_id=order.store_id,
                 order_id=order.id,
@@ -72,9 +85,7 @@ def pay(
     db.session.add_all(p for item in live for p in payouts_of(item, act.store.commission_bp))
     besides = order.total_minor - sum(i.line_total_minor for i in live)
     if besides:
-        db.session.add(
-            Payout(store_id=order.store_id, order_id=order.id, kind="store", amount_minor=besides)
-        )
+        db.session.add(Payout(store_id=order.store_id, order_id=order.id, kind="store", amount_minor=besides))
 
 
 def share(amount: int, parts: int, of: int) -> int:

@@ -63,9 +63,7 @@ def join(store: Store, account: Account, role: Role) -> None:
     """Give an account its place in a store; a place it has already changes to this role."""
     row = insert_or(Member).values(store_id=store.id, account_id=account.id, role=role.value, rights=[])
     db.session.execute(
-        row.on_conflict_do_update(
-            index_elements=["store_id", "account_id"], set_={"role": row.excluded.role}
-        )
+        row.on_conflict_do_update(index_elements=["store_id", "account_id"], set_={"role": row.excluded.role})
     )
 
 

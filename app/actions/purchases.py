@@ -1,4 +1,4 @@
-"""What a purchase is, as whoever sends it tells it: made by a form, read by the acts. Nothing is decided here."""
+"""What a purchase is, as whoever sends it tells it: made by a form, read by the acts."""
 
 import hashlib
 from dataclasses import dataclass, field

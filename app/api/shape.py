@@ -17,6 +17,7 @@ from app.forms.base import Form, body, read_id
 
 # The largest body that a call of the seeds can need is some kilobytes; pages take files, these do not.
 LARGEST_BODY = 1024 * 1024
+LONGEST_NAME = 64  # of what a sender wrote, so much is told back
 KEPT_HEADERS = ("Allow", "Retry-After")
 
 AnyForm = TypeVar("AnyForm", bound=Form)
@@ -26,6 +27,7 @@ class BadField(Refused):
     """What was sent under a name cannot be taken; `said` is what the field says of it."""
 
     def __init__(self, name: str, said: str = "", *, is_too_long: bool = False) -> None:
+        name = name[:LONGEST_NAME]
         super().__init__(f"Invalid field: {name}", name)
         self.name, self.said, self.is_too_long = name, said, is_too_long
 
@@ -126,7 +128,8 @@ def _judged(form: AnyForm) -> AnyForm:
             raise BadField(name)
     if not form.validate():
         name, said = form.first_fault()
-        raise BadField(name, said, is_too_long=getattr(form[name], "is_too_long", False))
+        is_too_long = any(getattr(field, "is_too_long", False) for field in form if field.name == name)
+        raise BadField(name, said, is_too_long=is_too_long)
     for name in form.strangers():
         raise BadField(name)
     return form

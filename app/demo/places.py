@@ -90,8 +90,8 @@ CN 4 family-first; +86 21; {street}{n}号; 明=Ming, 秀英=Xiuying, 子涵=Ziha
     上海||200001, 成都||610000; 南京东路, 人民中路
 TW 2 family-first; +886 2; {street}{n}號; 雅婷=Yating, 志豪=Zhihao; 林=Lin, 張=Chang;
     臺北市||100, 臺南市||700; 中山北路, 海安路
-JP 9 family-first; +81 3; {street}{n}; 結衣=Yui, 健太=Kenta, さくら=Sakura, リョウ=Ryo; 佐藤=Sato, 髙橋=Takahashi,
-    鈴木=Suzuki, 小鳥遊=Takanashi;
+JP 9 family-first; +81 3; {street}{n}; 結衣=Yui, 健太=Kenta, さくら=Sakura, リョウ=Ryo;
+    佐藤=Sato, 髙橋=Takahashi, 鈴木=Suzuki, 小鳥遊=Takanashi;
     京都市|京都府|604-8001, 札幌市|北海道|060-0001, 那覇市|沖縄県|900-0013; 木屋町通, 大通西, 国際通り
 KR 4 family-first; +82 2; {street} {n}; 서연=Seoyeon, 민준=Minjun, 하늘=Haneul; 김=Kim, 박=Park, 남궁=Namgung;
     서울||04524, 부산||48058; 세종대로, 해운대로

@@ -94,7 +94,11 @@ class FileKind:
 
     def fits(self, header: Sequence[str]) -> bool:
         """Tell whether a header has all the columns that this kind needs; further ones do not matter."""
-        return self.needs <= {self.also.get(name, name) for name in map(plain, header)}
+        return not self.missing(header)
+
+    def missing(self, header: Sequence[str]) -> list[str]:
+        """Return those columns that this kind needs and a header has not."""
+        return sorted(self.needs - {self.also.get(name, name) for name in map(plain, header)})
 
 
 def columns(names: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ its line, because every cell after it may stand in the wrong column.
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from app.errors import BadFile
@@ -52,10 +52,11 @@ def plain(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def read_table(data: bytes, known: frozenset[str]) -> Table:
+def read_table(data: bytes, known: frozenset[str], judge: Callable[[Row], None]) -> Table:
     """Return the rows of a CSV file in UTF-8; BadFile names the line where it cannot be read.
 
-    The delimiter is the one under which the header holds most of the `known` names.
+    The delimiter is the one under which the header holds most of the `known` names; `judge` refuses a
+    header before anything below it is read.
     """
     _refuse_other_kinds(data)
     lines = _Lines(data)
@@ -69,6 +70,7 @@ def read_table(data: bytes, known: frozenset[str]) -> Table:
     header = next(rows, None)
     if header is None:
         raise BadFile("The file is empty.")
+    judge(header)
     _refuse_doubles(header)
     table = Table([name.strip() for name in header.cells])
     seen: dict[str, str] = {}

@@ -6,13 +6,13 @@ digits that were sent, so that 3.0 and true are no 3.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
 from typing import Any, NoReturn
 
-from flask import request
+from flask import current_app, request
 from flask_wtf import FlaskForm
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from wtforms import Field, FieldList, FormField
 from wtforms.validators import StopValidation
 from wtforms.widgets import CheckboxInput, TextInput
@@ -47,6 +47,10 @@ def body() -> MultiDict[str, str]:
     if request.mimetype in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         if len(request.form) > MOST_FIELDS:
             raise BadBody(f"More than {MOST_FIELDS} fields were sent.", 413)
+        # Werkzeug holds multipart fields alone to this length.
+        longest = current_app.config["MAX_FORM_MEMORY_SIZE"]
+        if any(len(text) > longest for texts in request.form.listvalues() for text in texts):
+            raise BadBody(f"A field holds at most {longest} characters.", 413)
         if request.mimetype == "multipart/form-data" and not (request.form or request.files):
             # Werkzeug says nothing of a boundary that is missing: it gives an empty form.
             raise BadBody("The body is not valid multipart/form-data.")
@@ -54,6 +58,18 @@ def body() -> MultiDict[str, str]:
     if request.get_data():
         raise BadBody("Send a form or JSON (application/json).", 415)
     return MultiDict()
+
+
+def forget_unless(name: str, is_right: Callable[[str], bool]) -> None:
+    """Take a name out of query and body unless its text is right: for views of libraries, which read both."""
+    if not all(is_right(text) for sent in (request.args, request.form) for text in sent.getlist(name)):
+        request.args = _without(name, request.args)
+        request.form = _without(name, request.form)
+
+
+def _without(name: str, sent: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
+    """Return what was sent but for this name."""
+    return ImmutableMultiDict((key, text) for key, text in sent.items(multi=True) if key != name)
 
 
 def strict_json(raw: bytes) -> Any:
@@ -123,7 +139,7 @@ class Form(FlaskForm):
 
     def __init__(self, sent: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         self.was_sent = sent if isinstance(sent, MultiDict) else MultiDict(sent or {})
-        super().__init__(self.was_sent, **kwargs)
+        super().__init__(None if sent is None else self.was_sent, **kwargs)
 
     def sent(self) -> dict[str, Any]:
         """Return the values of those fields that came and are not empty."""
@@ -165,7 +181,9 @@ def _is_known(name: str, form: Any, known: set[str]) -> bool:
             inner = field.entries[0] if field.entries else None
             if not rest[0].isdigit() or inner is None:
                 return False
-            return len(rest) == 1 or not isinstance(inner, FormField) or rest[1] in {f.name for f in inner.form}
+            return (
+                len(rest) == 1 or not isinstance(inner, FormField) or rest[1] in {f.name for f in inner.form}
+            )
         if isinstance(field, MapField) and name.startswith(field.name + "-"):
             return True
     return False
@@ -174,7 +192,7 @@ def _is_known(name: str, form: Any, known: set[str]) -> bool:
 class PlainField(Field):
     """A field of one text. Empty is absent; a JSON list or object is refused."""
 
-    widget = TextInput()
+    widget: Any = TextInput()
 
     def _value(self) -> str:
         """Return what stands in the page's field: what was typed, right or wrong."""
@@ -189,12 +207,12 @@ class PlainField(Field):
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the one text that was sent."""
         self.data = None
+        if valuelist and isinstance(valuelist[0], Compound):  # as a text it is empty, so it is asked for first
+            raise ValueError("Send one plain value here.")
         if not valuelist or valuelist[0] == "" or isinstance(valuelist[0], Null):
             if valuelist and isinstance(valuelist[0], Null):
                 self.read_null()
             return
-        if isinstance(valuelist[0], Compound):
-            raise ValueError("Send one plain value here.")
         if CONTROL.search(valuelist[0]):
             raise ValueError("Leave out control characters.")
         self.data = self.read(valuelist[0])

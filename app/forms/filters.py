@@ -23,6 +23,8 @@ from app.statuses import Channel, DeskState, ItemStatus, ProductType
 from app.words import LONGEST_SEARCH
 
 MOST_VALUES = 100
+# Days outside these cannot be turned into an instant of every time zone.
+EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 
 
 class FilterField(PlainField):
@@ -108,11 +110,12 @@ class DayField(PlainField):
     def read(self, text: str) -> date:
         """Return the day; ValueError shows the form."""
         try:
-            if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-                return date.fromisoformat(text)
+            day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII) else None
         except ValueError:
-            pass
-        raise ValueError("Write a day as 2026-11-21.")
+            day = None
+        if day is None or not EARLIEST <= day <= LATEST:
+            raise ValueError("Write a day as 2026-11-21.")
+        return day
 
 
 class PlaceField(PlainField):

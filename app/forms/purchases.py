@@ -9,37 +9,336 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
+from babel import Locale
 from wtforms import FieldList, FormField
 from wtforms import Form as PartForm
 from wtforms.validators import StopValidation, ValidationError
 
 from app.actions.purchases import AddressSaid, BuyerSaid, DiscountSaid, LineSaid, Purchase
-from app.forms.base import (
-    CodeField,
-    Form,
-    MapField,
-    NumberField,
-    PlainField,
-    TextsField,
-    TickField,
-    WordsField,
-)
+from app.forms.base import CodeField, Form, MapField, NumberField, PlainField, TextsField, TickField, WordsField
 from app.money import known_currencies, parse_amount
-from app.queries.places import known_countries
-from app.statuses import Delivery, OrderKind, ProductType
+from app.statuses import Channel, Delivery, OrderKind, ProductType
 
 MOST_LINES = 500
 MOST_DISCOUNTS = 20
 MOST_PIECES = 1_000_000
 LONGEST_TEXT = 5000
-# In minor units. 500 lines of this sum stay within what a database counts in.
+# In minor units: what all sums of an order stay within, so that any database can count them.
 MOST_MONEY = 10**15
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_ADDITIONAL = re.compile(r"([^/]+)(?:/([1-9][0-9]{0,5}))?", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+# Codes that CLDR knows beside those of countries and territories.
+_NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
+
+
+@cache
+def known_countries() -> frozenset[str]:
+    """Return the ISO 3166 codes that may stand in an address."""
+    codes = {code for code in Locale("en").territories if len(code) == 2 and code.isalpha()}
+    return frozenset(codes - _NO_COUNTRIES)
 
 
 def needed(_form: Any, field: Any) -> None:
     """Refuse an absent value."""
     if field.data is None and not field.process_errors:
         raise StopValidation("This is empty.")
+
+
+class WordField(PlainField):
+    """One word of a list."""
+
+    def __init__(self, label: str | None = None, *args: Any, of: type[StrEnum], **kwargs: Any) -> None:
+        super().__init__(label, *args, **kwargs)
+        self.of = of
+
+    def read(self, text: str) -> StrEnum:
+        """Return the member; ValueError names those that the list has."""
+        try:
+            return self.of(text)
+        except ValueError:
+            raise ValueError(f"Use one of {', '.join(self.of)}.") from None
+
+
+class CurrencyField(PlainField):
+    """An ISO 4217 code."""
+
+    def read(self, text: str) -> str:
+        """Return the code; ValueError where there is no such currency."""
+        if text not in known_currencies():
+            raise ValueError(f"“{text[:64]}” is no currency that we know: write its code, such as USD.")
+        return text
+
+
+class CountryField(PlainField):
+    """An ISO 3166 code of two letters."""
+
+    def read(self, text: str) -> str:
+        """Return the code; ValueError where there is no such country."""
+        if text.upper() not in known_countries():
+            raise ValueError(f"“{text[:64]}” is no country that we know: write its code, such as US.")
+        return text.upper()
+
+
+class InstantField(PlainField):
+    """A point in time: ISO 8601 with a zone (2026-11-21T10:30:00Z)."""
+
+    def read(self, text: str) -> datetime:
+        """Return the instant; ValueError where it is none, or lies too far away."""
+        try:
+            at = datetime.fromisoformat(text) if _INSTANT.fullmatch(text) else None
+        except ValueError:
+            at = None
+        if at is None:
+            raise ValueError(f"“{text[:64]}” is not a date.")
+        if not EARLIEST <= at < LATEST:
+            raise ValueError("Dates lie between 1990 and 2100.")
+        return at
+
+
+class MoneyField(PlainField):
+    """An amount from 0, in the currency that the form around it names in `money_in`."""
+
+    minor: int | None = None
+
+    def pre_validate(self, form: Any) -> None:
+        """Read the amount once the currency is known."""
+        if self.data is not None and form.money_in:
+            self.minor = read_money(self.data, form.money_in)
+
+
+class AdditionalField(MoneyField):
+    """Postage of each further piece, 0.50, or of every n further ones, 0.50/3."""
+
+    per = 1
+
+    def pre_validate(self, form: Any) -> None:
+        """Read amount and number of pieces once the currency is known."""
+        if self.data is not None and form.money_in:
+            found = _ADDITIONAL.fullmatch(self.data)
+            if not found:
+                raise ValidationError("Write an amount, or an amount and for how many pieces: 0.50/3.")
+            self.minor, self.per = read_money(found[1], form.money_in), int(found[2] or 1)
+
+
+def read_money(text: str, currency: str) -> int:
+    """Return minor units; ValidationError for what is no amount, is below 0 or too much."""
+    try:
+        minor = parse_amount(text, currency)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+    if not 0 <= minor <= MOST_MONEY:
+        raise ValidationError("An amount is from 0 on, and no fortune." if minor >= 0 else "An amount is from 0 on.")
+    return minor
+
+
+class BuyerForm(PartForm):
+    """Who bought."""
+
+    name = WordsField("Buyer's name", most=255)
+    username = WordsField("Buyer's user name", most=255)
+    email = WordsField("Buyer's e-mail", most=320)
+    external_ref = WordsField("Buyer's key", most=255)
+
+    def validate_email(self, field: WordsField) -> None:
+        """Refuse what cannot be an address."""
+        if field.data and not _EMAIL.fullmatch(field.data):
+            raise ValidationError("Write an address such as name@example.com.")
+
+
+class AddressForm(PartForm):
+    """Where it goes."""
+
+    name = WordsField("Name", most=255)
+    given_name = WordsField("Given name", most=255)
+    family_name = WordsField("Family name", most=255)
+    street = WordsField("Street", most=255)
+    street2 = WordsField("Second line", most=255)
+    city = WordsField("City", most=255)
+    region = WordsField("Region", most=255)
+    postal_code = WordsField("Postcode", most=32)
+    country = CountryField("Country")
+    phone = WordsField("Telephone", most=64)
+
+    def said(self) -> AddressSaid | None:
+        """Return the address, None where no place is named."""
+        if not any(f.data for f in (self.street, self.city, self.postal_code, self.country)):
+            return None
+        texts = {f.short_name: f.data or "" for f in self}
+        texts.update(given_name=self.given_name.data, family_name=self.family_name.data)
+        return AddressSaid(**texts)
+
+
+class DiscountForm(PartForm):
+    """A reduction of the whole order."""
+
+    money_in = ""
+
+    kind = WordsField("Kind", [needed], most=16)
+    code = WordsField("Code", most=255)
+    amount = MoneyField("Amount", [needed])
+
+    def validate_kind(self, field: WordsField) -> None:
+        """Refuse kinds that there are not."""
+        if field.data not in {"markdown", "coupon", "shipping"}:
+            raise ValidationError("Use one of markdown, coupon, shipping.")
+
+
+class LineForm(PartForm):
+    """One line."""
+
+    money_in = ""
+
+    title = WordsField("Title", [needed], most=255)
+    quantity = NumberField("Quantity", [needed], least=1, most=MOST_PIECES)
+    price = MoneyField("Price", [needed])
+    sale_price = MoneyField("Sale price")
+    external_id = WordsField("Line id", most=255)
+    listing_id = WordsField("Listing id", most=255)
+    sku = WordsField("SKU", most=255)
+    options = MapField("Options")
+    personalisation = TextsField("Personalisation", most=LONGEST_TEXT)
+    product_type = CodeField("Product type", of=ProductType)
+    delivery = WordField("Delivery", of=Delivery)
+    is_pickup = TickField("Picked up")
+    postage = MoneyField("Postage")
+    postage_additional = AdditionalField("Additional postage")
+    weight = WordsField("Weight", most=32)
+    weight_unit = WordsField("Unit of weight", most=16)
+    shipped_at = InstantField("Shipped")
+
+    def said(self) -> LineSaid:
+        """Return the line as the acts take it."""
+        return LineSaid(
+            title=self.title.data,
+            quantity=self.quantity.data,
+            price=self.price.minor or 0,
+            external_id=self.external_id.data,
+            listing_id=self.listing_id.data,
+            sku=self.sku.data or "",
+            personalisation=self.personalisation.data or "",
+            options=self.options.data,
+            type=self.product_type.data or ProductType.REGULAR,
+            delivery=self.delivery.data or Delivery.PHYSICAL,
+            is_pickup=self.is_pickup.data,
+            sale_price=self.sale_price.minor,
+            postage=self.postage.minor or 0,
+            additional=self.postage_additional.minor or 0,
+            additional_per=self.postage_additional.per,
+            weight=self.weight.data,
+            unit=self.weight_unit.data,
+        )
+
+
+class PartsField(FieldList):
+    """Parts in a row, numbered from 0; numbers in other digits than ours are no parts."""
+
+    def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
+        begins = f"{prefix}-"
+        for name in formdata:
+            if name.startswith(begins):
+                number = name[len(begins) :].split("-", 1)[0]
+                if number.isascii() and number.isdigit() and len(number) <= 4:
+                    yield int(number)
+
+
+class PurchaseForm(Form):
+    """One purchase."""
+
+    external_id = WordsField("Outside id", most=255)
+    kind = WordField("Kind", of=OrderKind)
+    currency = CurrencyField("Currency", [needed])
+    buyer = FormField(BuyerForm)
+    address = FormField(AddressForm)
+    # One more than may come: a list that is too long is refused, never cut.
+    lines = PartsField(FormField(LineForm), max_entries=MOST_LINES + 1)
+    discounts = PartsField(FormField(DiscountForm), max_entries=MOST_DISCOUNTS + 1)
+    discount = MoneyField("Discount")
+    postage = MoneyField("Postage")
+    tax = MoneyField("Tax")
+    total = MoneyField("Total")
+    placed_at = InstantField("Ordered")
+    is_day_only = TickField("The day alone is known")
+    paid_at = InstantField("Paid")
+    postage_method = WordsField("Postage method", most=255)
+    gateway_transaction_code = WordsField("Transaction code", most=255)
+    buyer_note = TextsField("Note of the buyer", most=LONGEST_TEXT)
+    gift_message = TextsField("Gift message", most=LONGEST_TEXT)
+
+    money_in = ""
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Judge every field, each amount in the order's currency, and then their sum."""
+        self.money_in = self.currency.data or ""
+        for entry in (*self.lines.entries, *self.discounts.entries):
+            entry.form.money_in = self.money_in
+        is_valid = super().validate(extra_validators)
+        if not self.lines.entries:
+            self.form_errors.append("A purchase needs at least one line.")
+        elif len(self.lines.entries) > MOST_LINES:
+            self.form_errors.append(f"At most {MOST_LINES} lines are one purchase.")
+        if len(self.discounts.entries) > MOST_DISCOUNTS:
+            self.form_errors.append(f"At most {MOST_DISCOUNTS} discounts are one purchase's.")
+        if is_valid and not self.form_errors:
+            self._judge_sum()
+        return is_valid and not self.form_errors
+
+    def _judge_sum(self) -> None:
+        """Refuse a sum below nothing, or beyond what is counted."""
+        money = self.purchase(Channel.INTAKE).money
+        if money["total_minor"] < 0:
+            self.form_errors.append("The discount is more than everything else together.")
+        if money["items_minor"] > MOST_MONEY:
+            self.form_errors.append("The lines add up to more than can be counted here.")
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Yield (name, message) of all that is wrong, however deep; the name is empty for the whole."""
+        yield from _faults(self)
+        yield from (("", str(text)) for text in self.form_errors)
+
+    def purchase(self, channel: Channel) -> Purchase:
+        """Return what was sent as the acts take it; only after `validate`."""
+        discounts = tuple(
+            DiscountSaid(e.form.kind.data, e.form.code.data or "", e.form.amount.minor)
+            for e in self.discounts.entries
+        )
+        buyer = self.buyer.form
+        return Purchase(
+            channel=channel.value,
+            external_id=self.external_id.data,
+            kind=(self.kind.data or OrderKind.FIXED_PRICE).value,
+            currency=self.currency.data,
+            buyer=BuyerSaid(
+                buyer.name.data or "", buyer.username.data or "", buyer.email.data, buyer.external_ref.data
+            ),
+            address=self.address.form.said(),
+            lines=tuple(e.form.said() for e in self.lines.entries),
+            placed_at=self.placed_at.data or datetime.now(UTC),
+            is_day_only=self.is_day_only.data,
+            discount=sum(d.amount for d in discounts) if self.discount.minor is None else self.discount.minor,
+            discounts=discounts,
+            postage=self.postage.minor or 0,
+            tax=self.tax.minor or 0,
+            total=self.total.minor,
+            postage_method=self.postage_method.data or "",
+            gateway_code=self.gateway_transaction_code.data,
+            buyer_note=self.buyer_note.data or "",
+            gift_message=self.gift_message.data or "",
+        )
+
+
+def _faults(form: Any) -> Iterator[tuple[str, str]]:
+    """Yield (name, message) of the fields of a form and of the forms inside it."""
+    for field in form:
+        if isinstance(field, FormField):
+            yield from _faults(field.form)
+        elif isinstance(field, FieldList):
+            for entry in field.entries:
+                yield from _faults(entry.form)
+        else:
+            yield from ((field.name, str(text)) for text in field.errors)

@@ -35,9 +35,7 @@ class ItemMoveForm(ParcelForm):
 
     def asked(self) -> Asked:
         """Return what was sent, as the act takes it."""
-        return Asked(
-            self.status.data, self.tracking(), self.product_deal_vendor_ack.data, self.version.data
-        )
+        return Asked(self.status.data, self.tracking(), self.product_deal_vendor_ack.data, self.version.data)
 
 
 class ShipForm(ParcelForm):
@@ -56,9 +54,13 @@ class ShipForm(ParcelForm):
         self.typed = {i: self.was_sent.get(f"pieces-{i}", str(n)) for i, n in left.items()}
 
     def tracking(self) -> Tracking:
-        """Return carrier and number; a carrier left open is filled in where the number fits just one."""
+        """Return carrier and number; a carrier left open is filled in where the number fits just one.
+
+        "No number" is an empty one: a draft's number goes away with it.
+        """
         carrier, number = super().tracking()
         fits = recognise(number) if number and not carrier else ()
+        number = "" if self.no_number.data else number
         return Tracking(fits[0].carrier if len(fits) == 1 else carrier, number)
 
     def validate(self, extra_validators: Any = None) -> bool:

@@ -87,7 +87,7 @@ class Order(Base):
         {"sqlite_autoincrement": True},
     )
     # Acts count the version up; every UPDATE asks for the one that was read.
-    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
 
 class Combined(Base):
@@ -177,7 +177,7 @@ class OrderItem(Base):
         {"sqlite_autoincrement": True},
     )
     # Acts count the version up; every UPDATE asks for the one that was read.
-    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
     @property
     def fulfilled_as(self) -> Kind:
@@ -274,4 +274,3 @@ class Payout(Base):
         CheckConstraint("status BETWEEN 0 AND 5", name="status"),
         {"sqlite_autoincrement": True},
     )
-

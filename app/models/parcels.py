@@ -2,7 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, Id, UtcDateTime
@@ -26,7 +34,9 @@ class Parcel(Base):
     voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
 
-    lines: Mapped[list["ParcelLine"]] = relationship(lazy="raise", order_by="ParcelLine.item_id", viewonly=True)
+    lines: Mapped[list["ParcelLine"]] = relationship(
+        lazy="raise", order_by="ParcelLine.item_id", viewonly=True
+    )
 
     __table_args__ = (
         UniqueConstraint("id", "store_id"),
@@ -36,7 +46,7 @@ class Parcel(Base):
         {"sqlite_autoincrement": True},
     )
     # Acts count the version up; every UPDATE asks for the one that was read.
-    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
 
 class ParcelLine(Base):

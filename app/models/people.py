@@ -17,7 +17,7 @@ class Account(Base, UserMixin):
     __tablename__ = "account"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    email: Mapped[str | None] = mapped_column(String(320))
+    email: Mapped[str | None] = mapped_column(String(320))  # type: ignore[assignment]
     username: Mapped[str | None] = mapped_column(String(64))
     password: Mapped[str | None] = mapped_column(String(255))
     name: Mapped[str] = mapped_column(String(255), default="")
@@ -39,7 +39,7 @@ class Account(Base, UserMixin):
     )
 
     # Rights stand in `member`, never in Flask-Security's roles.
-    roles: tuple[()] = ()
+    roles: tuple[()] = ()  # type: ignore[assignment]
 
     @property
     def shown_name(self) -> str:

@@ -1,4 +1,4 @@
-"""How many: exact from the tally, counted on an index where a filter is asked, capped where it may be long."""
+"""How many: exact from the tally, counted on an index where a filter is asked, capped where long."""
 
 from datetime import datetime
 
@@ -18,7 +18,9 @@ def tabs(store_id: int, only_deals: bool) -> dict[str, int]:
     found = dict(
         db.session.execute(
             select(Tally.code, Tally.n).where(Tally.store_id == store_id, Tally.grain == grain)
-        ).tuples().all()
+        )
+        .tuples()
+        .all()
     )
     counts = {state.value: found.get(state.value, 0) for state in DeskState}
     return {"all": sum(counts.values()), **counts}
@@ -26,12 +28,7 @@ def tabs(store_id: int, only_deals: bool) -> dict[str, int]:
 
 def late(store_id: int, now: datetime) -> int:
     """Return how many sales are past their ship-by date, counted to 100 at most."""
-    rows = (
-        select(Order.id)
-        .where(Order.store_id == store_id, Order.ship_by < now)
-        .limit(LATE_CAP)
-        .subquery()
-    )
+    rows = select(Order.id).where(Order.store_id == store_id, Order.ship_by < now).limit(LATE_CAP).subquery()
     return db.session.scalar(select(func.count()).select_from(rows)) or 0
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, false, select
 
 from app.models import Order, OrderItem, SearchTerm
 from app.statuses import ProductType
@@ -53,7 +53,13 @@ def of_items(store_id: int, asked: Conditions, only_deals: bool) -> list[ColumnE
 
 
 def _search(store_id: int, words: str) -> list[ColumnElement[bool]]:
-    """Return one condition a word: some term of the order begins with it."""
+    """Return one condition a word: some term of the order begins with it.
+
+    A search without any word in it ("%") finds nothing: never a wider list.
+    """
+    words_asked = asked_terms(words)
+    if words and not words_asked:
+        return [false()]
     return [
         Order.id.in_(
             select(SearchTerm.order_id).where(
@@ -62,5 +68,5 @@ def _search(store_id: int, words: str) -> list[ColumnElement[bool]]:
                 SearchTerm.term < term + "\U0010ffff",
             )
         )
-        for term in asked_terms(words)
+        for term in words_asked
     ]

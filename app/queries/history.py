@@ -11,16 +11,12 @@ from app.models import Cause, Discount, Event, Feedback, Media, Note, OrderItem,
 
 def events_of(order_id: int) -> list[Event]:
     """Return the events of an order, newest first."""
-    return list(
-        db.session.scalars(select(Event).where(Event.order_id == order_id).order_by(Event.id.desc()))
-    )
+    return list(db.session.scalars(select(Event).where(Event.order_id == order_id).order_by(Event.id.desc())))
 
 
 def events_of_items(item_ids: list[int]) -> list[Event]:
     """Return the events of these items, oldest first."""
-    return list(
-        db.session.scalars(select(Event).where(Event.item_id.in_(item_ids)).order_by(Event.id))
-    )
+    return list(db.session.scalars(select(Event).where(Event.item_id.in_(item_ids)).order_by(Event.id)))
 
 
 def parcels_of(item_ids: list[int]) -> list[Parcel]:
@@ -106,5 +102,7 @@ def feedback_of(item_ids: list[int]) -> dict[int, Feedback]:
 def lines_titled(item_ids: list[int]) -> dict[int, str]:
     """Return the titles of these items."""
     return dict(
-        db.session.execute(select(OrderItem.id, OrderItem.title).where(OrderItem.id.in_(item_ids))).tuples().all()
+        db.session.execute(select(OrderItem.id, OrderItem.title).where(OrderItem.id.in_(item_ids)))
+        .tuples()
+        .all()
     )

@@ -114,18 +114,14 @@ def row(store_id: int, order_id: int) -> Any:
     ).one()
 
 
-def keyset(
-    rows: Select[Any], sort: Sort, key: Any, *, after: Cursor | None, before: Cursor | None
-) -> Slice:
+def keyset(rows: Select[Any], sort: Sort, key: Any, *, after: Cursor | None, before: Cursor | None) -> Slice:
     """Cut one page out of a select: what follows `after`, or what stands just before `before`."""
     at = before or after
     is_back = before is not None
     is_descending = sort.is_descending != is_back
     if at is not None:
         rows = rows.where(_beyond(sort.column, key, at, is_descending))
-    directions = (
-        (sort.column.desc(), key.desc()) if is_descending else (sort.column.asc(), key.asc())
-    )
+    directions = (sort.column.desc(), key.desc()) if is_descending else (sort.column.asc(), key.asc())
     found = list(db.session.execute(rows.order_by(*directions).limit(PAGE + 1)))
     has_more = len(found) > PAGE
     found = found[:PAGE]
@@ -152,7 +148,7 @@ def lines_of(order_ids: list[int], only_deals: bool) -> dict[int, list[Any]]:
     lines: dict[int, list[Any]] = {order_id: [] for order_id in order_ids}
     if not order_ids:
         return lines
-    where = [OrderItem.order_id.in_(order_ids)]
+    where: list[ColumnElement[bool]] = [OrderItem.order_id.in_(order_ids)]
     if only_deals:
         where.append(OrderItem.type == ProductType.DEAL)
     for line in db.session.execute(
@@ -173,20 +169,22 @@ def one(store_id: int, order_id: int) -> Order | None:
 
 
 def neighbours(
-    store_id: int, asked: Conditions, tab: DeskState | None, place: Cursor, only_deals: bool
+    store_id: int, asked: Conditions, order: Order, *, tab: DeskState | None, sort: str, only_deals: bool
 ) -> tuple[Any, Any]:
-    """Return the (newer, older) sale beside this place in a list: each with id and number, or None."""
+    """Return the sales listed just before and just after an order: each with id and number, or None."""
     where = of_orders(store_id, asked, only_deals)
     if tab is not None:
         where.append(Order.desk_state == tab.value)
+    how = SORTS[sort]
+    place = Cursor(getattr(order, how.column.key), order.id)
     found = []
-    for is_descending in (False, True):
-        beyond = _beyond(Order.placed_at, Order.id, place, is_descending)
-        columns = (Order.placed_at, Order.id)
-        sort = [c.desc() if is_descending else c.asc() for c in columns]
+    for is_back in (True, False):
+        is_descending = how.is_descending != is_back
+        beyond = _beyond(how.column, Order.id, place, is_descending)
+        directions = [c.desc() if is_descending else c.asc() for c in (how.column, Order.id)]
         found.append(
             db.session.execute(
-                select(Order.id, Order.number).where(*where, beyond).order_by(*sort).limit(1)
+                select(Order.id, Order.number).where(*where, beyond).order_by(*directions).limit(1)
             ).first()
         )
     return found[0], found[1]

@@ -152,7 +152,11 @@ def shipping_badge(order: Any, lines: list[Any]) -> Badge:
     goods = [line for line in live if kind(line) is Kind.GOODS]
     if any(kind(w) is Kind.GOODS for w in waiting):
         gone, all_pieces = sum(g.shipped for g in goods), sum(g.quantity - g.cancelled for g in goods)
-        return Badge(f"Part shipped {gone} of {all_pieces}", "info", "half") if gone else Badge("To ship", "wait", "ring")
+        return (
+            Badge(f"Part shipped {gone} of {all_pieces}", "info", "half")
+            if gone
+            else Badge("To ship", "wait", "ring")
+        )
     if waiting:
         return item_badge(kind(waiting[0]), waiting[0].status)
     if any(line.status == ItemStatus.PENDING_ACQUISITION for line in live):
@@ -170,7 +174,9 @@ def deed(order: Any, lines: list[Any]) -> str:
     return "Mark paid" if unpaid else "Open"
 
 
-def sale_row(order: Any, lines: list[Any], *, base: str, back: str, zone: str, now: datetime, only_deals: bool) -> SaleRow:
+def sale_row(
+    order: Any, lines: list[Any], *, base: str, back: str, zone: str, now: datetime, only_deals: bool
+) -> SaleRow:
     """Format one row of the list; `base` is the list's path, `back` what leads back to it."""
     word = deed(order, lines)
     by, is_late = ship_by_text(order.ship_by, zone, now)
@@ -280,7 +286,7 @@ def _zone(name: str) -> ZoneInfo:
 @cache
 def country_name(code: str) -> str:
     """Return a country's name in English."""
-    return Locale("en").territories.get(code, code)
+    return str(Locale("en").territories.get(code, code))
 
 
 def now() -> datetime:

@@ -2,11 +2,11 @@
 
 import secrets
 
-from flask import Flask, request
+from flask import Flask, Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_security.utils import url_for_security
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from app.db import db
 from app.errors import Refused
@@ -64,6 +64,11 @@ def page(code: int, message: str | None = None, request_id: str = "") -> Respons
     )
 
 
+def in_plain_words(code: int, sentence: str) -> Response:
+    """Show an error without a page: for where none can be drawn."""
+    return make_response(f"{sentence}\n", code, {"Content-Type": "text/plain; charset=utf-8"})
+
+
 def refused(error: Refused) -> ResponseReturnValue:
     """Show a refusal that its page did not show on a form."""
     in_words = error.status not in MESSAGES
@@ -77,21 +82,25 @@ def stale_page(_: CSRFError) -> ResponseReturnValue:
 
 def too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
     """Say how much may be sent."""
-    from flask import current_app
-
-    most = current_app.config["MAX_CONTENT_LENGTH"] // (1024 * 1024)
-    return page(413, f"At most {most} MB can be sent here. Larger files come in by the command “flask import”.")
+    most = current_app.config["MAX_CONTENT_LENGTH"]
+    if (request.content_length or 0) <= most:
+        return page(413, "A form holds fewer and shorter fields than were sent.")
+    megabytes = most // (1024 * 1024)
+    return page(
+        413, f"At most {megabytes} MB can be sent here. Larger files come in by the command “flask import”."
+    )
 
 
 def failed_in_http(error: HTTPException) -> ResponseReturnValue:
     """Show what Werkzeug refused; keep the headers it needs (Allow, redirects)."""
     if error.code is None or error.code < 400:
         return error
+    if isinstance(error, SecurityError):
+        # Under a name that is not ours no address can be written, so no page can be drawn.
+        return in_plain_words(400, "This desk does not answer to this name.")
     answer = page(error.code)
     allow = dict(error.get_headers()).get("Allow")
     if allow:
-        from flask import make_response
-
         answer = make_response(answer)
         answer.headers["Allow"] = allow
     return answer
@@ -99,8 +108,10 @@ def failed_in_http(error: HTTPException) -> ResponseReturnValue:
 
 def failed(error: Exception) -> ResponseReturnValue:
     """Log what nobody foresaw under a number, and show the number."""
-    from flask import current_app
-
     request_id = secrets.token_hex(4)
     current_app.logger.exception("request %s failed", request_id, exc_info=error)
-    return page(500, request_id=request_id)
+    try:
+        return page(500, request_id=request_id)
+    except Exception:
+        # The page asks who is signed in, and it may be the database that failed.
+        return in_plain_words(500, f"{TITLES[500]}. {MESSAGES[500]} {request_id}")

@@ -6,6 +6,7 @@ from flask import Flask, g, request, url_for
 
 from app.access import Actor, Desk, Permission
 from app.queries import people
+from app.web import htmx
 from app.web.signin import actor_or_none
 
 THEMES = ("auto", "light", "dark")
@@ -20,7 +21,7 @@ class Entry(NamedTuple):
     key: str
     is_current: bool
     is_more: bool = False
-    count: int | None = None
+    to_do: int | None = None
 
 
 class StoreEntry(NamedTuple):
@@ -64,7 +65,9 @@ def init_app(app: Flask) -> None:
     @app.context_processor
     def around() -> dict[str, Any]:
         theme = request.cookies.get("theme", "auto")
-        return {"frame": frame(), "theme": theme if theme in THEMES else "auto"}
+        # A part stands in a page that has its frame already.
+        around_it = None if htmx.wants_part() else frame()
+        return {"frame": around_it, "theme": theme if theme in THEMES else "auto"}
 
 
 def frame() -> Frame | None:

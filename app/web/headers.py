@@ -2,6 +2,8 @@
 
 from flask import Flask, Response, request
 
+from app.web import htmx
+
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -34,7 +36,7 @@ def init_app(app: Flask) -> None:
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         if is_https:
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-        if request.endpoint != "static":
+        if request.endpoint != "static" or answer.status_code >= 400:
             headers["Cache-Control"] = "no-store"
-            answer.vary.update(("Cookie", "HX-Request"))
+            answer.vary.update(("Cookie", htmx.ASKS))
         return answer

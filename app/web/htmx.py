@@ -3,10 +3,12 @@
 from flask import Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+ASKS = "HX-Request"
+
 
 def wants_part() -> bool:
     """Tell whether htmx asks for a part (and not for a page of its history)."""
-    return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+    return ASKS in request.headers and "HX-History-Restore-Request" not in request.headers
 
 
 def page(

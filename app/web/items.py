@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, flash, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.access import Desk, find_item
+from app.access import Desk, find_item, find_sale
 from app.actions.moves import Asked, move_item
 from app.db import db
 from app.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
@@ -99,28 +99,43 @@ def update(slug: str, item_id: int) -> ResponseReturnValue:
     desk = open_desk(slug)
     item = find_item(desk, item_id, to_move=True)
     form = ItemMoveForm(body())
-    refusal: tuple[int, str, str] | None = None
+    refusal: tuple[int, str] | None = None
     if not form.validate():
-        refusal = (422, *form.first_fault())
+        refusal = 422, form.first_fault()[1]
     elif strangers := form_strangers(form):
-        refusal = (422, strangers[0], f"“{strangers[0][:64]}” is no field of this form, or came twice.")
+        refusal = 422, f"“{strangers[0][:64]}” is no field of this form, or came twice."
     else:
         refusal = carried_out(desk, item, form.asked())
-    if refusal is None:
-        return said(desk, item_id)
-    status, field, sentence = refusal
-    return htmx.page(
-        "sales/show.html",
-        "sales/_sale.html",
-        status=status,
-        target="#sale",
-        **shown(
-            desk,
-            item.order_id,
-            wrong_item={"id": item_id, "field": field, "sentence": sentence, "sent": form},
-            conflict=sentence if status == 409 else "",
-        ),
+    return said(desk, item_id) if refusal is None else refused(desk, item, form, *refusal)
+
+
+def refused(
+    desk: Desk, item: OrderItem, form: ItemMoveForm, status: int, sentence: str
+) -> ResponseReturnValue:
+    """Show what was refused with what was typed: in the row it was asked from, else on the sale's page."""
+    if request.args.get("in") == "row" and htmx.wants_part():
+        flash(sentence, "error")
+        return htmx.page(
+            "items/index.html",
+            "items/_row_said.html",
+            status=status,
+            target=f"#item-{item.id}",
+            desk=desk,
+            rows=rows(desk, [items.row(desk.store.id, item.id)]),
+            typed_ack=form.product_deal_vendor_ack._value(),
+        )
+    given = shown(
+        desk,
+        find_sale(desk, item.order_id),
+        wrong_item={"id": item.id, "sentence": sentence, "sent": form},
     )
+    # The message stands at the item's own form; where the page has none (any more), above the others.
+    has_form = any(line.id == item.id and line.asks for line in given["lines"]) or (
+        form.status.data is None and any(parcel.item_id == item.id for parcel in given["parcels"])
+    )
+    if status == ChangedMeanwhile.status or not has_form:
+        given["conflict"] = sentence
+    return htmx.page("sales/show.html", "sales/_sale.html", status=status, target="#sale", **given)
 
 
 def form_strangers(form: ItemMoveForm) -> list[str]:
@@ -128,8 +143,8 @@ def form_strangers(form: ItemMoveForm) -> list[str]:
     return [name for name in form.strangers() if name != "csrf_token"]
 
 
-def carried_out(desk: Desk, item: OrderItem, asked: Asked) -> tuple[int, str, str] | None:
-    """Move the item; return (status, field, sentence) of a refusal, None where it was done."""
+def carried_out(desk: Desk, item: OrderItem, asked: Asked) -> tuple[int, str] | None:
+    """Move the item; return (status, sentence) of a refusal, None where it was done."""
     try:
         move_item(item, asked, desk=desk)
         db.session.commit()
@@ -137,22 +152,23 @@ def carried_out(desk: Desk, item: OrderItem, asked: Asked) -> tuple[int, str, st
         raise
     except ChangedMeanwhile as late:
         db.session.rollback()
-        return late.status, "", late.sentence
-    except Refused as refused:
+        return late.status, late.sentence
+    except Refused as refusal:
         db.session.rollback()
-        return 422, "status", refused.sentence
+        return 422, refusal.sentence
     return None
 
 
 def said(desk: Desk, item_id: int) -> ResponseReturnValue:
     """Say what happened: in the row of the list it was asked from, else on the sale's page."""
-    item = find_item(desk, item_id)
-    word = display.item_badge(item.fulfilled_as, item.status).text
-    sentence = f"“{item.title}” of sale {item.order.number}: {word.lower()}."
+    item = items.row(desk.store.id, item_id)
+    word = display.item_badge(display.kind(item), item.status).text
+    sentence = f"“{item.title}” of sale {item.number}: {word.lower()}."
     if request.args.get("in") == "row":
         flash(sentence)
         if htmx.wants_part():
-            row = rows(desk, [items.row(desk.store.id, item_id)])
-            return render_template("items/_row_said.html", desk=desk, rows=row)
+            return render_template(
+                "items/_row_said.html", desk=desk, rows=rows(desk, [item]), typed_ack=""
+            )
         return htmx.go_to(url_for("items.index", slug=desk.store.slug))
     return answer(desk, item.order_id, sentence)

@@ -4,7 +4,10 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.access import find_purchase
+from app.carriers import tracking_url
 from app.forms.filters import PlaceForm, place_text
+from app.models import OrderItem, Parcel
+from app.money import money_text
 from app.queries import history, people, purchases, sales
 from app.statuses import ParcelState
 from app.web import display, htmx, sale_view
@@ -36,7 +39,7 @@ def index() -> ResponseReturnValue:
             "exact": display.exact(order.placed_at, order.zone, order.is_day_only),
             "lines": [(x.quantity, x.title) for x in lines[order.id][: display.LINES_SHOWN]],
             "more": max(0, len(lines[order.id]) - display.LINES_SHOWN),
-            "total": display.money_text(order.total_minor, order.currency),
+            "total": money_text(order.total_minor, order.currency),
             "payment": display.PAYMENT_BADGES[order.payment],
             "shipping": display.buyer_badge(lines[order.id], order.status),
             "href": f"{base}/{order.id}",
@@ -68,7 +71,7 @@ def show(order_id: int) -> ResponseReturnValue:
             "when": display.exact(p.shipped_at, store.zone) if p.shipped_at else "",
             "carrier": p.carrier,
             "number": p.number,
-            "url": p.url or sale_view.tracking_url(p.carrier, p.number),
+            "url": p.url or tracking_url(p.carrier, p.number),
             "lines": [f"{x.quantity} × {titles[x.item_id]}" for x in p.lines if x.item_id in titles],
         }
         for n, p in enumerate(sent_parcels(order.items), start=1)
@@ -86,18 +89,18 @@ def show(order_id: int) -> ResponseReturnValue:
                 "title": i.title,
                 "quantity": i.quantity,
                 "badge": display.buyer_item_badge(i.fulfilled_as, i.status),
-                "total": display.money_text(i.line_total_minor, order.currency),
+                "total": money_text(i.line_total_minor, order.currency),
             }
             for i in order.items
         ],
         parcels=parcels,
         address=sale_view.address_lines(order.address),
-        money=[row for row in sale_view.money(order) if row[2] != "quiet"],
+        money=sale_view.money(order),
         notes=history.notes_of(order.id, for_buyer=True),
     )
 
 
-def sent_parcels(items: list[sale_view.OrderItem]) -> list[sale_view.Parcel]:
+def sent_parcels(items: list[OrderItem]) -> list[Parcel]:
     """Return the parcels that the buyer may know of: those that were sent."""
     hidden = {ParcelState.DRAFT.value, ParcelState.VOIDED.value}
     return [p for p in history.parcels_of([i.id for i in items]) if p.state not in hidden]

@@ -37,7 +37,7 @@ def way_back(query: str) -> str:
 
 
 def opened_from() -> SaleListForm:
-    """Return the list that a sale was opened from; the whole list where the link says none, or a wrong one."""
+    """Return the list that a sale was opened from; the whole list where the link says none."""
     form = SaleListForm(MultiDict(parse_qsl(request.args.get("list", "")[:2000])))
     return form if form.validate() else SaleListForm({})
 

@@ -8,21 +8,24 @@ from flask.typing import ResponseReturnValue
 from app.access import Desk, find_sale, seen_items
 from app.carriers import CARRIERS
 from app.forms.sales import PaidForm, ShipForm
-from app.models import Parcel
+from app.models import Order, Parcel
 from app.queries import sales
-from app.queries.sales import Cursor
 from app.web import htmx, sale_view
 from app.web.sale_list import opened_from, way_back
 
 
-def shown(desk: Desk, order_id: int, **given: Any) -> dict[str, Any]:
+def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
     """Return all that the page of a sale shows; `given` replaces parts of it (a form that was refused)."""
-    order = find_sale(desk, order_id)
     view = sale_view.view(desk, order, seen_items(desk, order))
     came_from = opened_from()
-    place = Cursor(order.placed_at, order.id)
-    asked = came_from.conditions_in(desk.store.zone)
-    newer, older = sales.neighbours(desk.store.id, asked, came_from.tab.data, place, desk.only_deals)
+    before, after = sales.neighbours(
+        desk.store.id,
+        came_from.conditions_in(desk.store.zone),
+        order,
+        tab=came_from.tab.data,
+        sort=came_from.sort.data or "newest",
+        only_deals=desk.only_deals,
+    )
     query = came_from.query()
     return {
         "desk": desk,
@@ -30,8 +33,8 @@ def shown(desk: Desk, order_id: int, **given: Any) -> dict[str, Any]:
         "back": way_back(query),
         "list_href": url_for("sales.index", slug=desk.store.slug) + (f"?{query}" if query else ""),
         "list_name": came_from.tab.data.label if came_from.tab.data else "",
-        "newer": newer,
-        "older": older,
+        "before": before,
+        "after": after,
         "ship_form": fresh_ship_form(view["to_ship"], view["draft"]),
         "carriers": CARRIERS,
         "undo_minutes": desk.store.undo_minutes,
@@ -61,5 +64,7 @@ def answer(desk: Desk, order_id: int, sentence: str) -> ResponseReturnValue:
     """Say what happened to a sale: in place by htmx, else on its page."""
     flash(sentence)
     if htmx.wants_part():
-        return render_template("sales/_sale.html", **shown(desk, order_id, with_said=True))
-    return htmx.go_to(url_for("sales.show", slug=desk.store.slug, order_id=order_id, list=request.args.get("list")))
+        return render_template("sales/_sale.html", **shown(desk, find_sale(desk, order_id), with_said=True))
+    return htmx.go_to(
+        url_for("sales.show", slug=desk.store.slug, order_id=order_id, list=request.args.get("list"))
+    )

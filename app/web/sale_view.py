@@ -1,10 +1,12 @@
 """The pieces of a sale's page, formatted: lines, parcels, money, address, notes and history."""
 
+from collections import Counter
 from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from app.access import Desk, Permission, right_to_move
+from app.actions.parcels import TOLD_CHANNELS
 from app.carriers import tracking_url
 from app.models import Address, Event, Order, OrderItem, Parcel
 from app.money import money_text
@@ -74,6 +76,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
     to_ship = shippable(items)
     return {
         "lines": [line(desk, i, order.currency) for i in items],
+        "is_buyer_told": order.channel in TOLD_CHANNELS,
         "to_ship": to_ship if desk.may(Permission.SHIP) else {},
         "pieces_left": sum(to_ship.values()),
         "draft": next((p for p in parcels if p.state == ParcelState.DRAFT.value), None),
@@ -88,7 +91,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "buyer_email": order.buyer.email or "",
         "buyer_username": order.buyer.username,
         "address": address_lines(order.address) if sees_all else [],
-        "money": money(order) if sees_all else [],
+        "money": [*money(order), *shares(order)] if sees_all else [],
         "notes": history.notes_of(order.id, for_buyer=False) if sees_all else [],
         "entries": entries(history.events_of(order.id), zone, now) if sees_all else [],
         "may_mark_paid": desk.may(Permission.MARK_PAID)
@@ -169,7 +172,7 @@ def address_lines(address: Address | None) -> list[str]:
 
 
 def money(order: Order) -> list[tuple[str, str, str]]:
-    """Return the rows of the money panel: (words, amount, "" or "total" or "quiet")."""
+    """Return what a sale's buyer may see of the money panel: (words, amount, "" or "total")."""
 
     def amount(minor: int) -> str:
         return money_text(minor, order.currency)
@@ -183,17 +186,18 @@ def money(order: Order) -> list[tuple[str, str, str]]:
     rows += [(postage, amount(order.postage_minor), ""), ("Tax", amount(order.tax_minor), "")]
     if order.adjustment_minor:
         rows.append(("Adjustment, not explained by its channel", amount(order.adjustment_minor), ""))
-    rows.append(("Total", amount(order.total_minor), "total"))
-    store = 0
+    return [*rows, ("Total", amount(order.total_minor), "total")]
+
+
+def shares(order: Order) -> list[tuple[str, str, str]]:
+    """Return who gets what of a sale, for the money panel of its seller: (words, amount, "quiet")."""
+    parts: Counter[str] = Counter()
     for payout, cause in history.payouts_of(order.id):
-        if payout.kind == "store":
-            store += payout.amount_minor
-        else:
-            word = f"to {cause}" if payout.kind == "cause" else "commission"
-            rows.append((word, amount(-payout.amount_minor), "quiet"))
-    if store:
-        rows.append(("your payout", amount(store), "quiet"))
-    return rows
+        words = {"store": "your payout", "commission": "commission"}.get(payout.kind, f"to {cause}")
+        parts[words] += payout.amount_minor
+    yours = parts.pop("your payout", 0)
+    rows = [(words, money_text(-given, order.currency), "quiet") for words, given in parts.items()]
+    return [*rows, ("your payout", money_text(yours, order.currency), "quiet")] if yours else rows
 
 
 def entries(events: list[Event], zone: str, now: datetime) -> list[Entry]:

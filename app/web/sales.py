@@ -110,35 +110,36 @@ def row(slug: str, order_id: int) -> ResponseReturnValue:
 def show(slug: str, order_id: int) -> ResponseReturnValue:
     """Show one sale."""
     desk = open_desk(slug)
-    return htmx.page("sales/show.html", "sales/_sale.html", **shown(desk, order_id))
+    return htmx.page("sales/show.html", "sales/_sale.html", **shown(desk, find_sale(desk, order_id)))
 
 
 @blueprint.post("/<id:order_id>/paid")
 def paid(slug: str, order_id: int) -> ResponseReturnValue:
     """Mark a sale as paid."""
     desk = open_desk(slug, Permission.MARK_PAID)
-    find_sale(desk, order_id)
+    order = find_sale(desk, order_id)
     form = PaidForm(body())
     status, conflict = 422, ""
     if form.validate():
         try:
-            order = confirm_payment(
+            confirm_payment(
                 order_id,
                 code=form.payment.data,
                 actor=desk.acting,
                 store_id=desk.store.id,
                 version=form.version.data,
             )
+            sentence = f"Sale {order.number} is marked as paid."
             db.session.commit()
         except (ChangedMeanwhile, NotPayable) as late:
             db.session.rollback()
-            status, conflict = 409, late.sentence
+            status, conflict, order = 409, late.sentence, find_sale(desk, order_id)
         else:
-            return answer(desk, order_id, f"Sale {order.number} is marked as paid.")
+            return answer(desk, order_id, sentence)
     return htmx.page(
         "sales/show.html",
         "sales/_sale.html",
         status=status,
         target="#sale",
-        **shown(desk, order_id, paid_form=form, conflict=conflict),
+        **shown(desk, order, paid_form=form, conflict=conflict),
     )

@@ -10,8 +10,7 @@ from app.db import db
 from app.errors import ChangedMeanwhile, Refused
 from app.forms.base import body
 from app.forms.sales import ShipForm
-from app.queries import counts
-from app.statuses import DeskState
+from app.models import Order
 from app.web import display, htmx, sale_view
 from app.web.desk import open_desk
 from app.web.sale_list import one_row, opened_from
@@ -30,8 +29,8 @@ def place() -> str:
 def show(slug: str, order_id: int) -> ResponseReturnValue:
     """Show the form: alone as a page, or as the row that htmx opens in the list."""
     desk = open_desk(slug, Permission.SHIP)
-    order = find_sale(desk, order_id)
-    return htmx.page("sales/ship.html", "sales/_ship_row.html", **shown(desk, order.id, place=place()))
+    given = shown(desk, find_sale(desk, order_id), place=place())
+    return htmx.page("sales/ship.html", "sales/_ship_row.html", **given)
 
 
 @blueprint.post("")
@@ -42,46 +41,48 @@ def send(slug: str, order_id: int) -> ResponseReturnValue:
     form = ShipForm(body(), left=sale_view.shippable(seen_items(desk, order)))
     seen = form.version.data
     if seen is not None and seen != order.version:
-        return again(desk, order_id, form, 409, conflict_sentence(desk, order_id))
+        return again(desk, order, form, 409)
     if not form.validate():
-        return again(desk, order_id, form, 422)
+        return again(desk, order, form, 422)
     try:
         parcel = ship(
             order_id,
             form.pieces,
             tracking=form.tracking(),
+            is_buyer_told=form.notify.data,
             version=seen,
             actor=desk.acting,
             store_id=desk.store.id,
         )
+        sentence = f"Sale {order.number}: {display.pieces(sum(form.pieces.values()))} shipped"
+        sentence += f" with {parcel.carrier}" if parcel.carrier else ""
+        sentence += f", number {parcel.number}." if parcel.number else ", no number."
         db.session.commit()
     except ChangedMeanwhile:
         db.session.rollback()
-        return again(desk, order_id, form, 409, conflict_sentence(desk, order_id))
+        return again(desk, find_sale(desk, order_id), form, 409)
     except Refused as refusal:
         db.session.rollback()
-        return again(desk, order_id, form, refusal.status, refusal.sentence)
-    sentence = f"Sale {order.number}: {display.pieces(sum(form.pieces.values()))} shipped"
-    sentence += f" with {parcel.carrier}" if parcel.carrier else ""
-    sentence += f", number {parcel.number}." if parcel.number else ", no number."
+        return again(desk, find_sale(desk, order_id), form, 422, refusal.sentence)
     return shipped(desk, order_id, sentence)
 
 
-def conflict_sentence(desk: Desk, order_id: int) -> str:
+def conflict_sentence(newest: sale_view.Entry) -> str:
     """Say who was quicker, and that nothing of the form was done."""
-    newest = shown(desk, order_id)["entries"][0]
     return (
-        f"{newest.who} {newest.what} ({newest.when} ago). Nothing of yours was done: "
+        f"{newest.who} {newest.what} ({newest.when}). Nothing of yours was done: "
         "look at what is left now and send it again if it is still right."
     )
 
 
-def again(desk: Desk, order_id: int, form: ShipForm, status: int, conflict: str = "") -> ResponseReturnValue:
+def again(desk: Desk, order: Order, form: ShipForm, status: int, sentence: str = "") -> ResponseReturnValue:
     """Show the form again with what was typed, what is wrong, and the sale as it is now."""
-    given = shown(desk, order_id, ship_form=form, conflict=conflict, place=place())
+    given = shown(desk, order, ship_form=form, conflict=sentence, place=place())
+    if status == ChangedMeanwhile.status:
+        given["conflict"] = conflict_sentence(given["entries"][0])
     form.left = given["to_ship"]
     form.typed = {i: form.typed.get(i, "") for i in form.left}
-    parts = {"row": ("sales/_ship_row.html", f"#ship-{order_id}"), "page": ("sales/_sale.html", "#sale")}
+    parts = {"row": ("sales/_ship_row.html", f"#ship-{order.id}"), "page": ("sales/_sale.html", "#sale")}
     part, target = parts.get(place(), ("sales/_ship_form.html", "#ship-form"))
     if place() == "page" and not htmx.wants_part():
         return render_template("sales/show.html", **given), status
@@ -99,12 +100,7 @@ def shipped(desk: Desk, order_id: int, sentence: str) -> ResponseReturnValue:
     if place() == "page":
         return answer(desk, order_id, sentence)
     flash(sentence)
-    tabs = counts.tabs(desk.store.id, desk.only_deals)
-    return render_template(
-        "sales/_row_said.html",
-        rows=one_row(desk, order_id),
-        to_ship=tabs[DeskState.TO_SHIP.value],
-    )
+    return render_template("sales/_row_said.html", rows=one_row(desk, order_id))
 
 
 @blueprint.get("/number")

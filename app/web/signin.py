@@ -7,7 +7,7 @@ out ends the row, so a cookie kept aside is worth nothing.
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, g, session
+from flask import Flask, g, request, session
 from flask_login import user_logged_in, user_logged_out
 from flask_security import Security, SQLAlchemyUserDatastore, current_user
 from flask_security.utils import set_request_attr
@@ -16,6 +16,8 @@ from flask_wtf.csrf import CSRFError
 from app.access import Actor, person
 from app.actions.people import SEEN_EVERY, end_signin, note_seen, open_signin, secret_hash
 from app.db import db
+from app.forms.accounts import is_of_this_site
+from app.forms.base import forget_unless
 from app.models import Account
 from app.queries import people
 
@@ -28,12 +30,22 @@ class SignInNeeded(Exception):
 
 def init_app(app: Flask) -> None:
     """Set up sign-in, and let the server's own table judge every session."""
-    security = Security(app, SQLAlchemyUserDatastore(db, Account, None))  # type: ignore[arg-type]
+    accounts = SQLAlchemyUserDatastore(db, Account, None)  # type: ignore[arg-type]
+    security = Security(app, accounts)
+    # The library would load the account before every request: for static files, and for programs, which
+    # have no session. It is loaded where somebody asks for it.
+    security.principal.identity_loaders.clear()
     security.login_manager.user_loader(load_account)
     # Flask-Security would read tokens from JSON bodies and query strings; ours come by the API alone.
     security.login_manager.request_loader(lambda _request: None)
     user_logged_in.connect(begin, app)
     user_logged_out.connect(end, app)
+
+    @app.before_request
+    def stay_here() -> None:
+        # The library shows its form again where `next` leads elsewhere, and fails where it is no URL at all.
+        if request.blueprint == "security":
+            forget_unless("next", is_of_this_site)
 
 
 def load_account(uniquifier: str) -> Account | None:
@@ -64,6 +76,8 @@ def begin(app: Flask, user: Account, **_: Any) -> None:
     """Open a new sign-in, whatever the browser carried before."""
     session.pop("csrf_token", None)
     g.pop("csrf_token", None)
+    # "Keep me signed in" keeps this cookie; the library's own one would outlive the sign-in on the server.
+    session.permanent = session.pop("_remember", None) == "set"
     session[SECRET] = open_signin(user.id, now=datetime.now(UTC), lasts=app.config["SIGNIN_LASTS"])
     db.session.commit()
 

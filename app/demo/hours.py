@@ -1,0 +1,59 @@
+"""When things happen in the demo: hours at which people buy, and days on which a store works."""
+
+from datetime import datetime, time, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+from app.models import Store
+
+# How much is bought in each hour of the store's day, from midnight on.
+BUYING = (3, 2, 1, 1, 1, 2, 4, 6, 8, 9, 10, 10, 11, 10, 9, 9, 10, 12, 14, 17, 20, 18, 12, 6)
+HOURS = tuple(range(24))
+
+# The oldest sale of the demo is a year and a half old; most are young.
+OLDEST_DAYS = 548
+YOUTH = 2.2
+LOOK_BACK = 24 * 16
+
+
+def bought_at(rng: Random, store: Store, now: datetime) -> datetime:
+    """Return when something was bought: within 18 months, more of it lately, mostly in the evening."""
+    zone = ZoneInfo(store.zone)
+    passed = timedelta(days=OLDEST_DAYS * rng.random() ** YOUTH)
+    day = (now - passed).astimezone(zone).date()
+    hour = rng.choices(HOURS, BUYING)[0]
+    at = datetime.combine(day, time(hour, rng.randrange(60), rng.randrange(60)), zone).astimezone(now.tzinfo)
+    return at if at <= now else now - passed
+
+
+def at_work(rng: Random, store: Store, since: datetime, days: int) -> datetime:
+    """Return a moment in working hours, so many working days after another one, and later than it."""
+    zone = ZoneInfo(store.zone)
+    local = since.astimezone(zone)
+    day = local.date()
+    left = days if local.hour < 16 else max(days, 1)
+    while left or str(day.isoweekday()) not in store.workdays:
+        day += timedelta(days=1)
+        left -= bool(left) and str(day.isoweekday()) in store.workdays
+    minutes = rng.randrange(8 * 60 + 30, 17 * 60 + 30)
+    at = datetime.combine(day, time(minutes // 60, minutes % 60, rng.randrange(60)), zone)
+    return max(at.astimezone(since.tzinfo), since + timedelta(minutes=rng.randint(15, 50)))
+
+
+def due_in(rng: Random, store: Store, now: datetime, days: int) -> datetime:
+    """Return a moment in the past at which a payment means: ship in so many days (-1: yesterday).
+
+    Where no such moment exists (nothing is due on a Sunday), the one nearest to it.
+    """
+    zone = ZoneInfo(store.zone)
+    today = now.astimezone(zone).date()
+    past = [now - timedelta(hours=h, minutes=rng.randrange(60)) for h in range(1, LOOK_BACK)]
+    off = [abs((store.ship_by(at).astimezone(zone).date() - today).days - days) for at in past]
+    nearest = min(off)
+    return rng.choice([at for at, n in zip(past, off, strict=True) if n == nearest])
+
+
+def midnight(store: Store, at: datetime) -> datetime:
+    """Return the beginning of the store's day: where a file knows the day alone."""
+    zone = ZoneInfo(store.zone)
+    return datetime.combine(at.astimezone(zone).date(), time(), zone).astimezone(at.tzinfo)

@@ -1,0 +1,117 @@
+"""Every page, as eyes, fingers and screen readers meet it: axe finds nothing, nothing scrolls sideways."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from app.actions.purchases import AddressSaid, BuyerSaid
+from app.statuses import Payment
+from tests.browser.conftest import Desk
+from tests.factories import AUCTION, DEAL, GOODS, PICKUP, SERVICE, LineSaid
+
+LONG = LineSaid(
+    "A fountain pen whose name goes on and on, " * 5, 3, 3100, sku="SKU-" + "9" * 40, options={"Ink": "green"}
+)
+LONG_BUYER = BuyerSaid("Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh the Third")
+ARABIC = AddressSaid("كريم السيد", "شارع النيل ١٢", "", "القاهرة", "", "11511", "EG")
+
+PAGES = [
+    ("owner", "/stores/papershop/sales"),
+    ("owner", "/stores/papershop/sales?tab=to_ship&sort=ship_by"),
+    ("owner", "/stores/papershop/sales?q=nothing+like+this"),
+    ("owner", "/stores/papershop/sales?status=99"),
+    ("owner", "/stores/papershop/sales/{long}"),
+    ("owner", "/stores/papershop/sales/{mixed}"),
+    ("owner", "/stores/papershop/sales/{unpaid}"),
+    ("owner", "/stores/papershop/sales/{long}/ship"),
+    ("owner", "/stores/papershop/items"),
+    ("vendor", "/stores/vendorshop/items"),
+    ("vendor", "/stores/vendorshop/sales/{deal}"),
+    ("owner", "/stores/papershop/import"),
+    ("owner", "/stores/othershop/sales"),
+    ("buyer", "/purchases"),
+    ("buyer", "/purchases/{mine}"),
+    ("site_admin", "/site"),
+]
+
+
+@pytest.fixture(scope="module")
+def sales(desk: Desk) -> dict[str, int]:
+    """Sales of all sorts: long names, other scripts, part shipped, unpaid, deals, a buyer's own."""
+    make = desk.make
+    found = {
+        "long": make.sale(LONG, GOODS, buyer=LONG_BUYER, address=ARABIC, gift_message="Happy birthday " * 9),
+        "mixed": make.sale(GOODS, PICKUP, SERVICE, DEAL),
+        "unpaid": make.sale(AUCTION, paid=None),
+        "deal": make.sale(DEAL, store="vendorshop"),
+        "mine": make.sale(GOODS, LONG, account="buyer", paid=Payment.ON_ARRIVAL),
+    }
+    for name in ("long", "mine"):
+        make.ship(found[name], {make.items_of(found[name])[0]: 1}, "UPS", "1Z5R89390357567127")
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(
+    desk: Desk, visit: Callable[..., Page], sales: dict[str, int], scheme: str
+) -> None:
+    found = []
+    for who in sorted({who for who, _ in PAGES}):
+        page = visit(who, color_scheme=scheme)
+        for path in (path for of, path in PAGES if of == who):
+            page.goto(path.format(**sales))
+            found += [
+                (path, v["id"], [n["html"][:120] for n in v["nodes"][:2]])
+                for v in Axe().run(page).response["violations"]
+            ]
+    assert found == []
+
+
+def test_axe_finds_nothing_where_the_ship_form_is_open_and_wrong(
+    desk: Desk, visit: Callable[..., Page], sales: dict[str, int]
+) -> None:
+    page = visit("owner")
+    page.goto("/stores/papershop/sales?tab=to_ship")
+    row = page.locator(f"#sale-{sales['long']}")
+    row.get_by_role("link", name="Ship").click()
+    row.locator("form button").click()
+    row.locator("[aria-invalid=true]").first.wait_for()
+    assert Axe().run(page).response["violations"] == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1440])
+def test_no_page_scrolls_sideways(
+    desk: Desk, visit: Callable[..., Page], sales: dict[str, int], width: int
+) -> None:
+    wide = []
+    for who in sorted({who for who, _ in PAGES}):
+        page = visit(who, viewport={"width": width, "height": 800})
+        for path in (path for of, path in PAGES if of == who):
+            page.goto(path.format(**sales))
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                wide.append(path)
+    assert wide == []
+
+
+def test_every_page_has_one_heading_and_a_title(
+    desk: Desk, visit: Callable[..., Page], sales: dict[str, int]
+) -> None:
+    for who in sorted({who for who, _ in PAGES}):
+        page = visit(who)
+        for path in (path for of, path in PAGES if of == who and "othershop" not in path):
+            page.goto(path.format(**sales))
+            assert page.locator("h1").count() == 1, path
+            assert page.title().endswith(" · Tradepost"), path
+
+
+def test_the_theme_that_was_chosen_is_remembered_without_script(
+    desk: Desk, visit: Callable[..., Page]
+) -> None:
+    page = visit("owner", java_script_enabled=False, color_scheme="light")
+    page.goto("/stores/papershop/items")
+    page.locator("details.account summary").click()
+    page.get_by_role("button", name="Dark").click()
+    assert page.url.endswith("/stores/papershop/items")
+    assert page.locator("html").get_attribute("data-theme") == "dark"

@@ -1,0 +1,170 @@
+"""What the house's own tests share: a desk with something of every kind in it, and everybody signed in.
+
+It is furnished once; each test gets a fresh copy of it. Also here: what reads the whole database, and what
+writes down every statement that reaches it.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, text
+
+from app.actions.people import make_token
+from app.db import db
+from app.queries import people
+from tests.conftest import CAST, PASSWORD, csrf_token, email_of
+from tests.factories import AUCTION, DEAL, GOODS, PICKUP, SERVICE, Factory
+
+WHO = ("signed_out", "stranger", "buyer", "other_buyer", "vendor", "staff", "owner", "owner2", "site_admin")
+COOKIE = "tradepost"
+HTMX = {"HX-Request": "true"}
+
+
+class Statement(NamedTuple):
+    """One statement as it reached the database."""
+
+    sql: str
+    parameters: Any
+
+
+class House:
+    """A furnished desk; `ids` names what stands in it, such as "sale" or "vendorshop's deal"."""
+
+    def __init__(self, app: Flask, ids: dict[str, int], cookies: dict[str, str], tokens: dict[str, str]) -> None:
+        self.app, self.ids, self._cookies, self._tokens = app, ids, cookies, tokens
+
+    def browser(self, who: str) -> FlaskClient:
+        """Return a browser in which one of the cast is signed in ("signed_out": nobody)."""
+        browser = self.app.test_client()
+        if who != "signed_out":
+            browser.set_cookie(COOKIE, self._cookies[who])
+        return browser
+
+    def bearer(self, who: str) -> dict[str, str]:
+        """Return the header by which a program has one of the cast's rights; none for "signed_out"."""
+        return {} if who == "signed_out" else {"Authorization": f"Bearer {self._tokens[who]}"}
+
+    def csrf(self, browser: FlaskClient, who: str) -> str:
+        """Return a CSRF token of a browser's own session."""
+        return csrf_token(browser.get("/login" if who == "signed_out" else "/purchases").text)
+
+    def path(self, address: str) -> str:
+        """Fill the names of what stands here into an address: "/purchases/{sale}"."""
+        return re.sub(r"\{([^}]+)\}", lambda name: str(self.ids[name[1]]), address)
+
+    def dump(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Return every row of every table."""
+        with self.app.app_context(), db.engine.connect() as connection:
+            names = [t.name for t in db.metadata.sorted_tables]
+            return {
+                name: sorted((tuple(r) for r in connection.execute(text(f"SELECT * FROM {name}"))), key=repr)
+                for name in names
+            }
+
+    @contextmanager
+    def statements(self) -> Iterator[list[Statement]]:
+        """Write down what reaches the database within the block."""
+        seen: list[Statement] = []
+
+        def note(_conn: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, _many: bool) -> None:
+            seen.append(Statement(re.sub(r"\s+", " ", sql), parameters))
+
+        with self.app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+
+class Template(NamedTuple):
+    """The furnished database, and how everybody gets in."""
+
+    path: Path
+    ids: dict[str, int]
+    cookies: dict[str, str]
+    tokens: dict[str, str]
+
+
+def database_of(app: Flask) -> Path:
+    """Return the file that an application keeps its rows in."""
+    return Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
+
+
+def put_in_place(app: Flask, template: Path) -> None:
+    """Replace an application's database by a copy of this one."""
+    path = database_of(app)
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    for beside in ("-wal", "-shm"):
+        Path(f"{path}{beside}").unlink(missing_ok=True)
+    shutil.copy(template, path)
+
+
+def furnish(make: Factory) -> dict[str, int]:
+    """Make something of every kind, in every store; return the ids by name."""
+    ids = {"sale": make.sale(GOODS, AUCTION, account="buyer"), "unpaid": make.sale(paid=None)}
+    ids["sent"] = make.sale(GOODS)
+    make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 2}, number="X 1")
+    ids["elsewhere"] = make.sale(GOODS, AUCTION, store="othershop", account="other_buyer")
+    for name in ("sale", "unpaid", "sent", "elsewhere"):
+        ids[f"{name}'s item"] = make.items_of(ids[name])[0]
+    for store in ("papershop", "vendorshop"):
+        for kind, line in (("goods", GOODS), ("deal", DEAL), ("pickup", PICKUP), ("service", SERVICE)):
+            sale = make.sale(line, store=store)
+            ids[f"{store}'s {kind} sale"], ids[f"{store}'s {kind}"] = sale, make.items_of(sale)[0]
+    return ids
+
+
+@pytest.fixture(scope="session")
+def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The furnished database, made once."""
+    put_in_place(desk_app, database)
+    ids, cookies = furnish(Factory(desk_app)), {}
+    tokens = {}
+    for who in CAST:
+        browser = desk_app.test_client()
+        sent = {"email": email_of(who), "password": PASSWORD, "csrf_token": csrf_token(browser.get("/login").text)}
+        assert browser.post("/login", data=sent).status_code in {302, 303}
+        cookie = browser.get_cookie(COOKIE)
+        assert cookie is not None
+        cookies[who] = cookie.value
+        tokens[who] = new_token(desk_app, who)
+    with desk_app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    path = tmp_path_factory.mktemp("house") / "furnished.db"
+    shutil.copy(database_of(desk_app), path)
+    return Template(path, ids, cookies, tokens)
+
+
+def new_token(app: Flask, who: str) -> str:
+    """Make a token of one of the cast that may read and write."""
+    with app.app_context():
+        account = people.account_by_email(email_of(who))
+        assert account is not None
+        secret = make_token(account, None, ["read:store-orders", "write:store-orders"])
+        db.session.commit()
+        return secret
+
+
+@pytest.fixture
+def house(app: Flask, template: Template) -> House:
+    """The furnished desk, fresh."""
+    put_in_place(app, template.path)
+    return House(app, template.ids, template.cookies, template.tokens)
+
+
+@pytest.fixture
+def restore(app: Flask, template: Template) -> Callable[[], None]:
+    """Bring the furnished desk back to how it stood at the beginning."""
+    return lambda: put_in_place(app, template.path)

@@ -1,0 +1,153 @@
+"""No write by a browser without a CSRF token of its own session, and no session for programs.
+
+Every unsafe route of url_map has a body here that would do something: with a token it does (or answers as
+its table says), without one, or with another session's, it answers 400 and the database stays as it is.
+"""
+
+from typing import NamedTuple
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.api import DIALECTS
+from tests.conftest import PASSWORD, email_of
+from tests.house.conftest import COOKIE, HTMX, House
+
+UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+class Write(NamedTuple):
+    """One unsafe route: where it is sent, by whom, a body that does something, and whether rows change."""
+
+    endpoint: str
+    address: str
+    body: dict[str, str]
+    who: str = "owner"
+    changes_rows: bool = True
+
+
+WRITES = (
+    Write("security.login", "/login", {"email": email_of("owner"), "password": PASSWORD}, "signed_out"),
+    Write("security.logout", "/logout", {}),
+    Write("security.verify", "/verify", {"password": PASSWORD}, changes_rows=False),
+    Write("account.theme", "/theme", {"theme": "dark"}, changes_rows=False),
+    Write(
+        "ship.send",
+        "/stores/papershop/sales/{sale}/ship",
+        {"pieces-{sale's item}": "1", "tracking_number": "X 2"},
+    ),
+    Write("sales.paid", "/stores/papershop/sales/{unpaid}/paid", {"payment": "1"}),
+    Write("items.update", "/stores/papershop/items/{papershop's deal}", {"status": "4"}),
+)
+
+
+def web_routes(app: Flask) -> set[str]:
+    """Return the endpoints outside of the dialects that take an unsafe method."""
+    dialects = {dialect.name for dialect, _ in DIALECTS}
+    return {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if (rule.methods or set()) & UNSAFE and rule.endpoint.split(".")[0] not in dialects
+    }
+
+
+def filled(house: House, write: Write) -> dict[str, str]:
+    """Return the body with the ids of what stands in the house."""
+    return {house.path(name): value for name, value in write.body.items()}
+
+
+def test_every_unsafe_route_is_tried_here(app: Flask) -> None:
+    assert {write.endpoint for write in WRITES} == web_routes(app)
+
+
+@pytest.mark.parametrize("write", WRITES, ids=[w.endpoint for w in WRITES])
+def test_with_a_token_of_its_session_the_write_is_done(house: House, write: Write) -> None:
+    browser = house.browser(write.who)
+    token = house.csrf(browser, write.who)
+    before = house.dump()
+    answer = browser.post(house.path(write.address), data=filled(house, write) | {"csrf_token": token})
+    assert answer.status_code in {302, 303}
+    assert (house.dump() != before) == write.changes_rows
+
+
+def cookies(browser: FlaskClient) -> set[str]:
+    """Return the names of the cookies that a browser keeps."""
+    return {name for name in (COOKIE, "theme") if browser.get_cookie(name)}
+
+
+@pytest.mark.parametrize("write", WRITES, ids=[w.endpoint for w in WRITES])
+def test_without_one_nothing_is_done(house: House, write: Write) -> None:
+    tokens = {
+        "no token": {},
+        "an empty token": {"csrf_token": ""},
+        "a token of another session": {"csrf_token": house.csrf(house.browser("staff"), "staff")},
+        "a made-up token": {"csrf_token": "ImFiYyI.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb"},
+    }
+    browser = house.browser(write.who)
+    house.csrf(browser, write.who)  # the session has a token: it must be this one
+    before, answered = (house.dump(), cookies(browser)), {}
+    for wrong, token in tokens.items():
+        in_header = {"X-CSRFToken": token["csrf_token"]} if token else {}
+        for asking, headers in {"a browser": {}, "htmx": HTMX, "a header": in_header}.items():
+            sent = filled(house, write) | ({} if asking == "a header" else token)
+            answer = browser.post(house.path(write.address), data=sent, headers=headers)
+            answered[wrong, asking] = answer.status_code
+    assert set(answered.values()) == {400}, answered
+    assert (house.dump(), cookies(browser)) == before
+
+
+def test_a_token_in_the_header_does_as_well_as_one_in_the_body(house: House) -> None:
+    browser = house.browser("owner")
+    headers = {**HTMX, "X-CSRFToken": house.csrf(browser, "owner")}
+    answer = browser.post(house.path("/stores/papershop/sales/{unpaid}/paid"), data={"payment": "1"}, headers=headers)
+    assert answer.status_code == 200
+
+
+def test_signing_in_ends_the_tokens_of_the_session_before(house: House) -> None:
+    browser = house.browser("signed_out")
+    before = house.csrf(browser, "signed_out")
+    sent = {"email": email_of("owner"), "password": PASSWORD, "csrf_token": before}
+    assert browser.post("/login", data=sent).status_code in {302, 303}
+    assert browser.post("/theme", data={"theme": "dark", "csrf_token": before}).status_code == 400
+
+
+def test_only_the_dialects_are_exempt(app: Flask) -> None:
+    csrf = app.extensions["csrf"]
+    assert csrf._exempt_blueprints == {dialect for dialect, _ in DIALECTS}
+    assert csrf._exempt_views == set()
+
+
+def api_routes(app: Flask) -> list[tuple[str, str]]:
+    """Return (method, address) of every route below the dialects' mounts, ids filled in."""
+    mounts = tuple(mount for _, mount in DIALECTS)
+    found = []
+    for rule in app.url_map.iter_rules():
+        if str(rule).startswith(mounts):
+            address = "".join("1" if is_variable else part for is_variable, part in rule._trace if part != "|")
+            found += [(method, address) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
+    return found
+
+
+def test_programs_never_get_in_by_the_session(house: House) -> None:
+    calls = api_routes(house.app)
+    assert calls
+    for method, address in calls:
+        with house.statements() as seen:
+            answer = house.browser("owner").open(address, method=method, data={"status": "4"})
+        assert (method, address, answer.status_code) == (method, address, 401)
+        assert [s.sql for s in seen if "signin" in s.sql] == []
+        assert "Set-Cookie" not in answer.headers
+
+
+def test_a_call_with_a_token_does_not_read_the_session_beside_it(house: House) -> None:
+    for method, address in api_routes(house.app):
+        with house.statements() as seen:
+            house.browser("owner").open(address, method=method, headers=house.bearer("stranger"))
+        assert [s.sql for s in seen if "signin" in s.sql] == []
+
+
+def test_no_page_takes_a_token_of_a_program(house: House) -> None:
+    answer = house.browser("signed_out").get("/stores/papershop/sales", headers=house.bearer("owner"))
+    assert answer.status_code == 303
+    assert answer.location.startswith("/login")

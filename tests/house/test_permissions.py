@@ -1,0 +1,174 @@
+"""Who gets what answer at every address: one line a route, one column a person.
+
+A route without a line fails. Unsafe requests carry a valid CSRF token and an empty body, so whoever has the
+right reads what is wrong with it (422, 400), or gets the answer of an act to which nothing was asked.
+"""
+
+import re
+from typing import NamedTuple
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from tests.house.conftest import WHO, House
+
+PAGES_OF_NOBODY = {"static", "security.static"}
+
+
+class Line(NamedTuple):
+    """One route, an address of it, and the status for each of WHO, in their order."""
+
+    method: str
+    rule: str
+    address: str
+    statuses: tuple[int, ...]
+
+
+def lines(text: str) -> list[Line]:
+    """Read the table: method, rule, statuses; an address stands on a line of its own under its rule."""
+    found: list[Line] = []
+    for row in text.strip().splitlines():
+        words = row.split()
+        if words[0] in {"GET", "POST", "PUT", "PATCH", "DELETE"}:
+            found.append(Line(words[0], words[1], words[1], tuple(int(word) for word in words[2:])))
+        else:
+            found[-1] = found[-1]._replace(address=row.strip())
+    return found
+
+
+# Columns: signed out, stranger, buyer, other buyer, vendor, staff, owner, owner of another store, site admin.
+# 303 of somebody signed out leads to the sign-in page.
+LINES = lines("""
+GET  /                                                303 303 303 303 303 303 303 303 303
+GET  /login                                           200 302 302 302 302 302 302 302 302
+POST /login                                           200 302 302 302 302 302 302 302 302
+POST /logout                                          302 302 302 302 302 302 302 302 302
+GET  /verify                                          302 200 200 200 200 200 200 200 200
+POST /verify                                          302 200 200 200 200 200 200 200 200
+POST /theme                                           303 303 303 303 303 303 303 303 303
+GET  /purchases                                       303 200 200 200 200 200 200 200 200
+GET  /purchases/<id:order_id>                         303 404 200 404 404 404 404 404 404
+     /purchases/{sale}
+GET  /site                                            303 403 403 403 403 403 403 403 200
+GET  /stores/<slug>/sales                             303 404 404 404 200 200 200 404 200
+     /stores/papershop/sales
+GET  /stores/<slug>/items                             303 404 404 404 200 200 200 404 200
+     /stores/papershop/items
+GET  /stores/<slug>/sales/<id:order_id>               303 404 404 404 403 200 200 404 200
+     /stores/papershop/sales/{sale}
+GET  /stores/<slug>/sales/<id:order_id>               303 404 404 404 200 200 200 404 200
+     /stores/papershop/sales/{papershop's deal sale}
+GET  /stores/<slug>/sales/<id:order_id>/row           303 404 404 404 403 200 200 404 200
+     /stores/papershop/sales/{sale}/row
+GET  /stores/<slug>/sales/<id:order_id>/row           303 404 404 404 200 200 200 404 200
+     /stores/papershop/sales/{papershop's deal sale}/row
+GET  /stores/<slug>/sales/<id:order_id>/ship          303 404 404 404 403 200 200 404 200
+     /stores/papershop/sales/{sale}/ship
+POST /stores/<slug>/sales/<id:order_id>/ship          303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/{sale}/ship
+GET  /stores/<slug>/sales/<id:order_id>/ship/number   303 404 404 404 403 200 200 404 200
+     /stores/papershop/sales/{sale}/ship/number
+POST /stores/<slug>/sales/<id:order_id>/paid          303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/{unpaid}/paid
+POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303
+     /stores/papershop/items/{sale's item}
+POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303
+     /stores/papershop/items/{papershop's deal}
+POST /stores/<slug>/items/<id:item_id>                303 404 404 404 303 303 303 404 303
+     /stores/vendorshop/items/{vendorshop's deal}
+POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303
+     /stores/vendorshop/items/{vendorshop's goods}
+GET  /api/okanjo/stores/<store>/sales                 401 403 403 403 200 200 200 403 200
+     /api/okanjo/stores/1/sales
+GET  /api/okanjo/stores/<store>/sales/<item>          401 404 404 404 403 200 200 404 200
+     /api/okanjo/stores/1/sales/{sale's item}
+GET  /api/okanjo/stores/<store>/sales/<item>          401 404 404 404 200 200 200 404 200
+     /api/okanjo/stores/1/sales/{papershop's deal}
+PUT  /api/okanjo/stores/<store>/sales/<item>          401 403 403 403 403 200 200 403 200
+     /api/okanjo/stores/1/sales/{sale's item}
+PUT  /api/okanjo/stores/<store>/sales/<item>          401 403 403 403 403 200 200 403 200
+     /api/okanjo/stores/1/sales/{papershop's deal}
+PUT  /api/okanjo/stores/<store>/sales/<item>          401 403 403 403 200 200 200 403 200
+     /api/okanjo/stores/2/sales/{vendorshop's deal}
+""")
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    """Return (method, rule) of every route that answers by who asks."""
+    return {
+        (method, str(rule))
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in PAGES_OF_NOBODY
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def ask(house: House, who: str, method: str, address: str) -> TestResponse:
+    """Send one of the cast's requests: by a token to a program's door, else by a browser with its CSRF token."""
+    browser = house.browser("signed_out" if address.startswith("/api/") else who)
+    if address.startswith("/api/"):
+        return browser.open(address, method=method, headers=house.bearer(who))
+    if method == "GET":
+        return browser.get(address)
+    return browser.open(address, method=method, data={"csrf_token": house.csrf(browser, who)})
+
+
+def test_every_route_has_a_line(app: Flask) -> None:
+    assert {(line.method, line.rule) for line in LINES} == routes(app)
+
+
+@pytest.mark.parametrize("line", LINES, ids=[f"{x.method} {x.address}" for x in LINES])
+def test_everybody_gets_the_answer_of_the_table(house: House, line: Line) -> None:
+    address = house.path(line.address)
+    answered = {who: ask(house, who, line.method, address) for who in WHO}
+    assert {who: answer.status_code for who, answer in answered.items()} == dict(
+        zip(WHO, line.statuses, strict=True)
+    )
+    if not address.startswith(("/api/", "/login", "/logout", "/theme")):
+        assert answered["signed_out"].location.startswith("/login")
+
+
+def evened(answer: TestResponse, said: object) -> str:
+    """Return a whole answer but for the step of its address that the asker named, and tokens."""
+    text = f"{answer.status} {sorted(answer.headers.items())} {answer.text}"
+    text = re.sub(rf"/{said}(?!\w)", "/_", text)
+    text = re.sub(r"\('Content-Length', '\d+'\)|\('Set-Cookie', [^)]*\)", "", text)
+    return re.sub(r'(csrf_token" value="|X-CSRFToken": ")[^"]*', r"\1", text)
+
+
+WITH_ID = [x for x in LINES if re.search(r"<id:|<item>", x.rule)]
+
+
+@pytest.mark.parametrize("line", WITH_ID, ids=[f"{x.method} {x.address}" for x in WITH_ID])
+def test_a_row_of_another_store_answers_as_one_that_is_not_there(house: House, line: Line) -> None:
+    is_item = "item" in line.rule
+    foreign, absent = house.ids["elsewhere's item" if is_item else "elsewhere"], 987654321
+    told = {}
+    for row_id in (foreign, absent):
+        answer = ask(house, "owner", line.method, re.sub(r"\{.*\}", str(row_id), line.address))
+        assert answer.status_code == 404
+        told[row_id] = evened(answer, row_id)
+    assert told[foreign] == told[absent]
+
+
+WITH_STORE = [x for x in LINES if re.search(r"<slug>|<store>", x.rule)]
+
+
+@pytest.mark.parametrize("line", WITH_STORE, ids=[f"{x.method} {x.address}" for x in WITH_STORE])
+def test_a_store_of_others_answers_as_one_that_is_not_there(house: House, line: Line) -> None:
+    told = {}
+    own = house.path(line.address)
+    foreign, absent = ("3", "987654") if own.startswith("/api/") else ("othershop", "nowhere")
+    for store in (foreign, absent):
+        answer = ask(house, "owner", line.method, re.sub(r"/stores/\w+/", f"/stores/{store}/", own))
+        assert answer.status_code in {403, 404}
+        told[store] = evened(answer, store)
+    assert told[foreign] == told[absent]
+
+
+@pytest.mark.parametrize("spelling", ["0", "007", "-1", "1.0", "１", "9223372036854775808", "1" * 30, "%20"])
+@pytest.mark.parametrize("line", WITH_ID[:1] + WITH_ID[-1:], ids=["page", "program"])
+def test_an_id_in_another_spelling_is_not_there(house: House, line: Line, spelling: str) -> None:
+    who = "buyer" if line.address.startswith("/purchases") else "owner"
+    assert ask(house, who, line.method, re.sub(r"\{.*\}", spelling, line.address)).status_code == 404

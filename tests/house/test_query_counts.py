@@ -1,0 +1,184 @@
+"""How many statements each page costs, exactly, and that none of them grows with the number of sales.
+
+A figure may go down; to let one go up is a decision. Who asks costs two: the sign-in with its account, the
+store with the person's place in it. A whole page costs one more for the frame's list of stores.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.db import db
+from app.models import Order, OrderItem
+from tests.house.conftest import HTMX, House, Statement
+
+MANY = 2000
+CAPPED = re.compile(r"count\(.*FROM \(SELECT .* LIMIT ", re.IGNORECASE)
+
+# page, who, address, statements: whole page, part of it (None: there is no such answer)
+READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
+    ("the sign-in page", "signed_out", "/login", 0, None),
+    ("the way to one's desk", "owner", "/", 2, None),
+    # who 2, tabs 1, late 1, rows 1, lines 1, the frame's stores 1
+    ("the list of sales", "owner", "/stores/papershop/sales", 7, 6),
+    ("a tab", "owner", "/stores/papershop/sales?tab=to_ship", 7, 6),
+    ("a search", "owner", "/stores/papershop/sales?q=letterpress&status=2", 7, 6),
+    ("the list of deals' sales", "vendor", "/stores/papershop/sales", 6, 5),
+    ("an empty tab", "owner", "/stores/papershop/sales?tab=closed&q=nowhere", 6, 5),
+    ("a filter that is wrong", "owner", "/stores/papershop/sales?status=x", 5, 4),
+    ("the list of items", "owner", "/stores/papershop/items", 4, 3),
+    ("an item filter", "owner", "/stores/papershop/items?status=2", 4, 3),
+    # who 2, order with buyer and address 1, lines 1, parcels 1, payouts 1, notes 1, history 1, neighbours 2, frame 1
+    ("a sale", "owner", "/stores/papershop/sales/{sale}", 11, 10),
+    # what is in the parcels 1, names of who acted 1
+    ("a sale with a parcel", "owner", "/stores/papershop/sales/{sent}", 12, 11),
+    ("a deal, for its vendor", "vendor", "/stores/papershop/sales/{papershop's deal sale}", 8, 7),
+    ("the ship form", "owner", "/stores/papershop/sales/{sale}/ship", 11, 10),
+    ("a row", "owner", "/stores/papershop/sales/{sale}/row", None, 6),
+    ("a carrier by its number", "owner", "/stores/papershop/sales/{sale}/ship/number?tracking_number=1", None, 4),
+    ("the list of purchases", "buyer", "/purchases", 4, 3),
+    ("no purchases", "stranger", "/purchases", 3, 2),
+    ("a purchase", "buyer", "/purchases/{sale}", 7, 6),
+    ("all stores", "site_admin", "/site", 5, None),
+    ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 4, 3),
+    ("a store that is not there", "owner", "/stores/nowhere/sales", 3, 2),
+)
+
+
+def shown(statements: Sequence[Statement]) -> str:
+    """Return statements for the message of a failure."""
+    return "\n".join(f"{n}. {s.sql[:150]}" for n, s in enumerate(statements, 1))
+
+
+@pytest.mark.parametrize("read", READS, ids=[r[0] for r in READS])
+def test_a_page_costs_so_many_statements(house: House, read: tuple[str, str, str, int | None, int | None]) -> None:
+    _, who, address, whole, part = read
+    for headers, expected in (({}, whole), (HTMX, part)):
+        if expected is not None:
+            browser = house.browser(who)
+            with house.statements() as seen:
+                browser.get(house.path(address), headers=headers)
+            assert len(seen) == expected, f"{headers or 'whole'}\n{shown(seen)}"
+
+
+# act, address, body, statements by htmx
+WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
+    ("ship from a row", "sales/{sale}/ship?in=row", {"pieces-{sale's item}": "1", "no_number": "1"}, 20),
+    ("ship on the page", "sales/{sale}/ship?in=page", {"pieces-{sale's item}": "1", "no_number": "1"}, 28),
+    ("ship nothing", "sales/{sale}/ship?in=row", {}, 10),
+    (
+        "ship what another has shipped",
+        "sales/{sent}/ship?in=row",
+        {"version": "1", "pieces-{sent's item}": "1", "no_number": "1"},
+        11,
+    ),
+    ("mark paid", "sales/{unpaid}/paid", {"payment": "1"}, 31),
+    ("redeem in a row", "items/{papershop's deal}?in=row", {"status": "4"}, 22),
+    ("what is prohibited", "items/{papershop's deal}?in=row", {"status": "3"}, 17),
+)
+
+
+@pytest.mark.parametrize("act", WRITES, ids=[w[0] for w in WRITES])
+def test_an_act_costs_so_many_statements(house: House, act: tuple[str, str, dict[str, str], int]) -> None:
+    _, address, body, expected = act
+    browser = house.browser("owner")
+    token = house.csrf(browser, "owner")
+    sent = {house.path(name): value for name, value in body.items()} | {"csrf_token": token}
+    with house.statements() as seen:
+        browser.post(house.path(f"/stores/papershop/{address}"), data=sent, headers=HTMX)
+    assert len(seen) == expected, shown(seen)
+
+
+def crowd(house: House, states: Sequence[str] = ("unpaid", "to_ship", "shipped", "closed")) -> None:
+    """Copy one sale with its first line 2,000 times, a minute apart, over all tabs and statuses."""
+    minutes = "strftime('%Y-%m-%d %H:%M:%f000', {column}, '-' || i || ' minutes')"
+    cases = " ".join(f"WHEN {n} THEN '{state}'" for n, state in enumerate(states))
+    differing = {
+        "orders": {
+            "id": "100000 + i",
+            "number": "100000 + i",
+            "external_id": "'many-' || i",
+            "placed_at": minutes.format(column="placed_at"),
+            "ship_by": minutes.format(column="ship_by"),
+            "desk_state": f"CASE i % 4 {cases} END",
+        },
+        "order_item": {
+            "id": "100000 + i",
+            "order_id": "100000 + i",
+            "placed_at": minutes.format(column="placed_at"),
+            "status": "i % 4 + 1",
+        },
+    }
+    sources = {"orders": house.ids["sale"], "order_item": house.ids["sale's item"]}
+    with house.app.app_context(), db.engine.begin() as connection:
+        for table in (Order.__table__, OrderItem.__table__):
+            values = [differing[table.name].get(c.name, c.name) for c in table.columns]
+            connection.execute(
+                text(
+                    f"INSERT INTO {table.name} ({', '.join(c.name for c in table.columns)})"
+                    f" WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < {MANY})"
+                    f" SELECT {', '.join(values)} FROM {table.name}, k WHERE {table.name}.id = :source"
+                ),
+                {"source": sources[table.name]},
+            )
+
+
+def turn_pages(house: House) -> list[Statement]:
+    """Look at every tab in every order, its first page, one further on and back; return the statements."""
+    browser = house.browser("owner")
+    lists = [f"/stores/papershop/sales?tab={tab}" for tab in ("", "unpaid", "to_ship", "shipped", "closed")]
+    addresses = [f"{at}&sort={sort}" for at in lists for sort in ("", "oldest", "ship_by")]
+    addresses += [
+        f"/stores/papershop/items?status={status}&sort={sort}"
+        for status in ("", "1", "2", "3", "8")
+        for sort in ("", "oldest")
+    ]
+    with house.statements() as seen:
+        for address in addresses:
+            page = browser.get(address)
+            assert page.status_code == 200
+            for way in ("after", "after", "before"):
+                further = re.search(rf'href="([^"]*[?&](?:amp;)?{way}=[^"]*)"', page.text)
+                if further:
+                    page = browser.get(further[1].replace("&amp;", "&"))
+                    assert page.status_code == 200
+    assert sum("placed_at <" in s.sql or "placed_at >" in s.sql for s in seen) >= 2 * len(lists)
+    return seen
+
+
+def test_no_list_skips_rows_or_counts_without_a_cap(house: House) -> None:
+    crowd(house)
+    statements = {(s.sql, repr(s.parameters)): s for s in turn_pages(house)}.values()
+    # SQLAlchemy writes OFFSET after every LIMIT: what is skipped stands last among the parameters.
+    skipping = [s for s in statements if "OFFSET" in s.sql and s.parameters[-1] != 0]
+    counting = [s for s in statements if "count(" in s.sql.lower() and not CAPPED.search(s.sql)]
+    assert skipping + counting == []
+
+
+@pytest.mark.parametrize("is_analysed", [False, True], ids=["never analysed", "analysed"])
+def test_every_tab_is_read_along_an_index(house: House, is_analysed: bool) -> None:
+    crowd(house)
+    with house.app.app_context():
+        if is_analysed:
+            with db.engine.begin() as connection:
+                connection.execute(text("ANALYZE"))
+            db.engine.dispose()
+        asked = {(s.sql, repr(s.parameters)): s for s in turn_pages(house) if "orders" in s.sql}
+        slow = [plan for s in asked.values() for plan in slow_steps(s)]
+    assert asked
+    assert slow == []
+
+
+def slow_steps(statement: Statement) -> list[Any]:
+    """Return the steps of a statement's plan that read a whole table, or sort what they read."""
+    with db.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement.sql}", statement.parameters)
+        steps = [row[-1] for row in plan]
+    return [
+        (step, statement.sql[-400:], statement.parameters)
+        for step in steps
+        if re.match(r"SCAN (orders|order_item)\b", step) or "TEMP B-TREE" in step
+    ]
