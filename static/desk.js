@@ -183,7 +183,7 @@
       focusOn(find("[aria-invalid=true]") ?? find("[autofocus]") ?? (isFree ? find("[data-focus]") : null));
     }
   });
-  focusOn(document.querySelector("[aria-invalid=true]"));
+  focusOn([...document.querySelectorAll("[aria-invalid=true]")].find((field) => field.checkVisibility()));
 
   /* ---- "Ship 7 pieces" follows the quantities ---- */
 

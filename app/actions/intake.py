@@ -8,12 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from app.access import Actor
 from app.actions.ledger import Act
 from app.actions.lines import new_item
-from app.actions.parcels import refill
 from app.actions.payment import pay, record_money
 from app.actions.purchases import STAND_IN, AddressSaid, Purchase
 from app.actions.rollup import desk_state, order_status, shipping_flag
@@ -21,9 +20,21 @@ from app.db import db
 from app.models import Address, Buyer, Discount, Event, Order, ParcelLine, Payout, Store
 from app.models import Payment as PaymentRow
 from app.models.shop import FAR_FUTURE
-from app.statuses import AWAITING_PAYMENT, PAID_TO, Door, Payment, Shipping
+from app.statuses import AWAITING_PAYMENT, PAID_TO, Door, ItemStatus, Kind, Payment, Shipping
 from app.words import terms
 
+
+# Built once: building them for each order would cost more than running them.
+KNOWN_ORDER = select(Order.id).where(
+    Order.store_id == bindparam("store"),
+    Order.channel == bindparam("channel"),
+    Order.external_id == bindparam("key"),
+)
+KNOWN_BUYER = select(Buyer).where(
+    Buyer.store_id == bindparam("store"),
+    Buyer.channel == bindparam("channel"),
+    Buyer.external_ref == bindparam("key"),
+)
 
 LISTED = "the lines are listed now"
 TOTALLED = "the total is told now"
@@ -80,14 +91,12 @@ def _known(act: Act, purchase: Purchase) -> Order | None:
     """Return the order that this purchase was made into before, held by the act."""
     if purchase.external_id is None:
         return None
-    order_id = db.session.scalar(
-        select(Order.id).where(
-            Order.store_id == act.store_id,
-            Order.channel == purchase.channel,
-            Order.external_id == purchase.external_id,
-        )
-    )
-    return act.hold(order_id) if order_id else None
+    key = {"store": act.store_id, "channel": purchase.channel, "key": purchase.external_id}
+    order_id = db.session.scalar(KNOWN_ORDER, key)
+    if order_id is None:
+        return None
+    db.session.flush()
+    return act.hold(order_id)
 
 
 def _make(act: Act, purchase: Purchase) -> Order:
@@ -96,6 +105,7 @@ def _make(act: Act, purchase: Purchase) -> Order:
     buyer = _buyer(store, purchase)
     address = _address(store, purchase.address)
     items = [new_item(act, purchase, line, n) for n, line in enumerate(purchase.lines, start=1)]
+    db.session.flush()
     order = Order(
         store_id=store.id,
         number=store.next_number,
@@ -130,11 +140,8 @@ def _buyer(store: Store, purchase: Purchase) -> Buyer:
     said = purchase.buyer
     name = said.name or (purchase.address.name if purchase.address else "")
     if said.ref is not None:
-        known = db.session.scalar(
-            select(Buyer).where(
-                Buyer.store_id == store.id, Buyer.channel == purchase.channel, Buyer.external_ref == said.ref
-            )
-        )
+        key = {"store": store.id, "channel": purchase.channel, "key": said.ref}
+        known = db.session.scalar(KNOWN_BUYER, key)
         if known:
             return known
     buyer = Buyer(
@@ -146,12 +153,11 @@ def _buyer(store: Store, purchase: Purchase) -> Buyer:
         email=said.email,
     )
     db.session.add(buyer)
-    db.session.flush()
     return buyer
 
 
 def _address(store: Store, said: AddressSaid | None) -> Address | None:
-    """Write an address; addresses are never edited, so a new one each time."""
+    """Make an address; addresses are never edited, so a new one each time."""
     if said is None:
         return None
     address = Address(
@@ -169,7 +175,6 @@ def _address(store: Store, said: AddressSaid | None) -> Address | None:
         destination_key=said.destination_key,
     )
     db.session.add(address)
-    db.session.flush()
     return address
 
 
@@ -255,15 +260,28 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
     for table in (Payout, PaymentRow, Discount):
         db.session.execute(delete(table).where(table.order_id == order.id))
     address = _address(act.store, purchase.address)
+    db.session.flush()
     act.change(order, payment=Payment.UNPAID, address_id=address.id if address else None, **money)
     act.replace_lines(order, [new_item(act, purchase, x, n) for n, x in enumerate(purchase.lines, start=1)])
     _discount(act, order, purchase)
     if paid != Payment.UNPAID:
         pay(act, order, paid, paid_at or act.at, gateway_code=order.gateway_code)
     if parcel_id:
-        refill(act, order, parcel_id)
+        _refill(act, order, parcel_id)
     act.forget_terms(order)
     _index(act, order, db.session.get_one(Buyer, order.buyer_id), address, purchase)
+
+
+def _refill(act: Act, order: Order, parcel_id: int) -> None:
+    """Put the goods that are listed now into the parcel that went out with the line that stood for them."""
+    for item in order.items:
+        if item.fulfilled_as is Kind.GOODS and item.status == ItemStatus.PENDING_FULFILMENT:
+            act.change(item, shipped=item.quantity, status=ItemStatus.PENDING_ACQUISITION)
+            db.session.add(
+                ParcelLine(
+                    parcel_id=parcel_id, item_id=item.id, store_id=order.store_id, quantity=item.quantity
+                )
+            )
 
 
 def _follow_total(act: Act, order: Order, purchase: Purchase) -> None:

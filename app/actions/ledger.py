@@ -8,22 +8,21 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, insert, select, text, update
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
 from app.actions.rollup import desk_state, order_status, shipping_flag
-from app.db import db, insert_or, take_write_lock
+from app.db import UtcDateTime, db, take_write_lock
 from app.errors import ChangedMeanwhile, NotFound
-from app.models import Event, Order, OrderItem, Parcel, SearchTerm, Store, Tally
+from app.models import Event, Order, OrderItem, Parcel, SearchTerm, Store
 from app.models.shop import FAR_FUTURE
-from app.statuses import ItemStatus, ProductType
+from app.statuses import ItemStatus, Kind, ProductType
 
 # What the history keeps of a new row; nothing personal stands here.
 KEPT_WHEN_NEW = {
@@ -35,6 +34,18 @@ KEPT_WHEN_NEW = {
 
 # What the history keeps of these is only whether they were set: people write names there.
 PERSONAL = frozenset({"ack"})
+
+# Both databases understand these; SQLAlchemy would compile its own ON CONFLICT anew each time. A fall is an
+# UPDATE: as an insert of less than nothing it would break the table's rule before it met its row.
+RISE = text(
+    "INSERT INTO tally (store_id, grain, code, n) VALUES (:store_id, :grain, :code, :n)"
+    " ON CONFLICT (store_id, grain, code) DO UPDATE SET n = tally.n + excluded.n"
+)
+FALL = text("UPDATE tally SET n = n + :n WHERE store_id = :store_id AND grain = :grain AND code = :code")
+FIND = text(
+    "INSERT INTO search_term (store_id, term, placed_at, order_id)"
+    " VALUES (:store_id, :term, :placed_at, :order_id) ON CONFLICT DO NOTHING"
+).bindparams(bindparam("placed_at", type_=UtcDateTime()))
 
 
 class Act:
@@ -95,12 +106,8 @@ class Act:
 
     def admit(self, order: Order, items: Iterable[OrderItem]) -> None:
         """Take up a new order with its lines: they count, and are written, from this act on."""
-        lines = list(items)
         self.add(order)
-        for item in lines:
-            item.order_id = order.id
-            self.add(item)
-        set_committed_value(order, "items", lines)
+        self._add_lines(order, items)
         self._held[order.id] = order
 
     def replace_lines(self, order: Order, items: Iterable[OrderItem]) -> None:
@@ -110,18 +117,23 @@ class Act:
             self._changes.pop(id(item), None)
             db.session.delete(item)
         db.session.flush()
+        self._add_lines(order, items)
+
+    def _add_lines(self, order: Order, items: Iterable[OrderItem]) -> None:
+        """Write the lines of an order and hang them on it."""
         lines = list(items)
         for item in lines:
             item.order_id = order.id
-            self.add(item)
+        self.add(*lines)
         set_committed_value(order, "items", lines)
 
-    def add(self, row: Any) -> None:
-        """Write a new row, with an Event for it where its kind stands in the history."""
-        db.session.add(row)
+    def add(self, *rows: Any) -> None:
+        """Write new rows, with an Event for each whose kind stands in the history."""
+        db.session.add_all(rows)
         db.session.flush()
-        if type(row) in KEPT_WHEN_NEW:
-            self._changes[id(row)] = (row, None, snapshot(row, KEPT_WHEN_NEW[type(row)]))
+        for row in rows:
+            if type(row) in KEPT_WHEN_NEW:
+                self._changes[id(row)] = (row, None, snapshot(row, KEPT_WHEN_NEW[type(row)]))
 
     def change(self, row: Any, **values: Any) -> bool:
         """Set columns of a row and remember what they were; tell whether anything differed."""
@@ -145,7 +157,7 @@ class Act:
             for t in sorted(terms)
         ]
         if rows:
-            db.session.execute(insert_or(SearchTerm).on_conflict_do_nothing(), rows)
+            db.session.execute(FIND, rows)
 
     def forget_terms(self, order: Order) -> None:
         """Take away every term of the order, before it is indexed anew."""
@@ -157,8 +169,8 @@ class Act:
         for order in self._held.values():
             self._roll_up(order)
             stands.update(standing(order, order.items))
-        self._write_events()
         db.session.flush()
+        self._write_events()
         stands.subtract(self._stood)
         if self._changes or self._held:
             db.session.execute(
@@ -173,13 +185,15 @@ class Act:
             if id(item) in self._changes and item.updated_at != self.at:
                 item.updated_at = self.at
         state = desk_state(order.payment, items)
-        is_shippable = any(i.status == ItemStatus.PENDING_FULFILMENT for i in items)
+        is_to_ship = any(
+            i.status == ItemStatus.PENDING_FULFILMENT and i.fulfilled_as is Kind.GOODS for i in items
+        )
         changed = self.change(
             order,
             status=order_status(items),
             desk_state=state,
             shipping=shipping_flag(order.shipping, items),
-            ship_by=self.store.ship_by(order.paid_at or order.placed_at) if is_shippable else FAR_FUTURE,
+            ship_by=self.store.ship_by(order.paid_at or order.placed_at) if is_to_ship else FAR_FUTURE,
         )
         if not changed and any(id(item) in self._changes for item in items):
             # A change of a line is a change of the sale: a form that was open before it is stale.
@@ -187,29 +201,26 @@ class Act:
 
     def _write_events(self) -> None:
         """Write one Event for each row that was made, changed or taken away."""
-        for item, before in self._gone:
-            self._write_event(item, before, None)
-        for row, before_or_new, after in self._changes.values():
-            self._write_event(row, before_or_new, after)
+        told = [(item, before, None) for item, before in self._gone] + list(self._changes.values())
+        if told:
+            db.session.execute(insert(Event), [self._event(*change) for change in told])
 
-    def _write_event(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
-        """Write the Event of one row."""
-        db.session.add(
-            Event(
-                store_id=self.store_id,
-                order_id=self._order_of(row),
-                item_id=row.id if isinstance(row, OrderItem) else None,
-                parcel_id=row.id if isinstance(row, Parcel) else None,
-                act_id=self.id,
-                actor_id=self.actor.account_id,
-                actor_kind=self.actor.kind.value,
-                door=self.actor.door.value,
-                verb=self.verb,
-                before=before,
-                after=after,
-                at=self.at,
-            )
-        )
+    def _event(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the Event of one row."""
+        return {
+            "store_id": self.store_id,
+            "order_id": self._order_of(row),
+            "item_id": row.id if isinstance(row, OrderItem) else None,
+            "parcel_id": row.id if isinstance(row, Parcel) else None,
+            "act_id": self.id,
+            "actor_id": self.actor.account_id,
+            "actor_kind": self.actor.kind.value,
+            "door": self.actor.door.value,
+            "verb": self.verb,
+            "before": before,
+            "after": after,
+            "at": self.at,
+        }
 
     def _order_of(self, row: Any) -> int | None:
         """Return the order in whose history a row stands (a parcel: the order it was made for)."""
@@ -245,27 +256,11 @@ def standing(order: Order, items: Iterable[OrderItem]) -> Counter[tuple[str, str
 
 def keep_tally(store_id: int, changes: Counter[tuple[str, str]]) -> None:
     """Add these differences to the tally, in the order of its key, as the last statements of an act."""
-    rows: list[dict[str, Any]] = [
-        {"in_store": store_id, "in_grain": grain, "under": code, "more": n}
+    rows = [
+        (n, {"store_id": store_id, "grain": grain, "code": code, "n": n})
         for (grain, code), n in sorted(changes.items())
     ]
-    rise, fall = _tally_statements(db.session.get_bind().dialect.name)
-    if rises := [row for row in rows if row["more"] > 0]:
-        db.session.execute(rise, rises)
-    if falls := [row for row in rows if row["more"] < 0]:
-        db.session.execute(fall, falls)
-
-
-@cache
-def _tally_statements(_dialect: str) -> tuple[Any, Any]:
-    """Return the statements that count up and down, made once: making them anew cost more than running them.
-
-    A fall finds its row; as an insert of less than nothing it would break the table's own rule.
-    """
-    table: Any = Tally.__table__
-    names = {"store_id": "in_store", "grain": "in_grain", "code": "under"}
-    key: dict[str, Any] = {column: bindparam(name) for column, name in names.items()}
-    row = insert_or(table).values(**key, n=bindparam("more"))
-    rise = row.on_conflict_do_update(index_elements=list(key), set_={"n": table.c.n + row.excluded.n})
-    fall = table.update().where(*(table.c[name] == value for name, value in key.items()))
-    return rise, fall.values(n=table.c.n + bindparam("more"))
+    if rises := [row for n, row in rows if n > 0]:
+        db.session.execute(RISE, rises)
+    if falls := [row for n, row in rows if n < 0]:
+        db.session.execute(FALL, falls)

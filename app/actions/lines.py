@@ -1,12 +1,19 @@
 """The lines of an order that arrives: items as snapshots, and the products they are of."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.actions.ledger import Act
 from app.actions.purchases import LineSaid, Purchase
 from app.db import db
 from app.models import Media, OrderItem, Product
 from app.statuses import ItemStatus
+
+# Built once: building it for each line would cost more than running it.
+KNOWN_PRODUCT = select(Product.id).where(
+    Product.store_id == bindparam("store"),
+    Product.channel == bindparam("channel"),
+    Product.external_id == bindparam("key"),
+)
 
 
 def new_item(act: Act, purchase: Purchase, line: LineSaid, position: int) -> OrderItem:
@@ -57,13 +64,8 @@ def _product(act: Act, purchase: Purchase, line: LineSaid) -> int | None:
     """Return the id of the product with the line's listing id, made where the store has none yet."""
     if line.listing_id is None:
         return None
-    known = db.session.scalar(
-        select(Product.id).where(
-            Product.store_id == act.store_id,
-            Product.channel == purchase.channel,
-            Product.external_id == line.listing_id,
-        )
-    )
+    key = {"store": act.store_id, "channel": purchase.channel, "key": line.listing_id}
+    known = db.session.scalar(KNOWN_PRODUCT, key)
     if known is not None:
         return known
     product = Product(

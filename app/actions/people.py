@@ -36,6 +36,12 @@ def open_account(
     return account
 
 
+def let_run_the_site(account: Account) -> None:
+    """Make an account a site admin's."""
+    account.is_site_admin = True
+    db.session.flush()
+
+
 def open_store(
     slug: str,
     name: str,

@@ -78,6 +78,11 @@ def is_in_use() -> bool:
     return bool(people.all_stores()) or any(people.account_by_email(f"{who}@{DOMAIN}") for who in PEOPLE)
 
 
+def is_loaded() -> bool:
+    """Tell whether the demo's people are there."""
+    return people.account_by_email(f"owner@{DOMAIN}") is not None
+
+
 def write_down(rng: Random, shops: list[Shop], n: int, now: datetime) -> list[Sale]:
     """Return n sales: each store's showpieces in turn, then sales drawn by chance."""
     shown = [SHOWPIECES[s.slug](rng, s, now) if s.slug in SHOWPIECES else [] for s in shops]

@@ -12,7 +12,7 @@ HOURS = tuple(range(24))
 
 # The oldest sale of the demo is a year and a half old; most are young.
 OLDEST_DAYS = 548
-YOUTH = 2.2
+YOUTH = 1.8
 LOOK_BACK = 24 * 16
 
 

@@ -88,7 +88,7 @@ def _live(rng: Random, sale: Sale) -> None:
         when = at_work(rng, shop.store, at, rng.randint(1, 5))
         sale.moved(when, line, ItemStatus.COMPLETED_BY_SELLER, at_desk=shop.bench)
     for line in sale.of_kind(Kind.SERVICE):
-        when = at_work(rng, shop.store, at, rng.randint(4, 20))
+        when = at_work(rng, shop.store, at, rng.randint(2, 8))
         sale.moved(when, line, ItemStatus.PENDING_ACQUISITION, at_desk=shop.bench)
     for line in sale.of_kind(Kind.DEAL):
         _redeemed(rng, sale, at, line)

@@ -6,24 +6,19 @@ order and says what became of it. A dry run does the very same and takes it back
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from app.access import Desk
-from app.actions.intake import Verdict, take_in
-from app.actions.moves import Asked, move_item
-from app.actions.parcels import ship
-from app.actions.payment import confirm_payment
-from app.actions.purchases import Purchase
+from app.access import Actor, Desk
+from app.actions.imports import Brought, Telling, bring
+from app.actions.intake import Verdict
 from app.db import db, take_write_lock
 from app.errors import BadFile, Refused
 from app.exchange import etsy
 from app.exchange.kinds import Fault, FileKind, FileOrder, Told
 from app.exchange.tables import Row, plain, read_table
 from app.forms.purchases import PurchaseForm
-from app.models import Order, OrderItem
-from app.statuses import ActorKind, Door, ItemStatus, Kind, Payment
+from app.statuses import ActorKind, Door
 
 KINDS: tuple[FileKind, ...] = (etsy.ITEMS_FILE, etsy.ORDERS_FILE)
 
@@ -122,40 +117,66 @@ def bring_in(
     `commit` and `rollback` end the transaction, batch by batch; `progress` hears how many orders of how
     many are done. Brought in again, or after it was cut, a file changes nothing that is there already.
     """
-    importer = replace(desk, actor=replace(desk.actor, kind=ActorKind.IMPORT, door=Door.IMPORT))
-    store_id = desk.store.id
-    end = rollback if is_dry_run else commit
+    actor = replace(desk.actor, kind=ActorKind.IMPORT, door=Door.IMPORT)
+    store_id, total = desk.store.id, len(file.orders)
     at_once = AT_ONCE_DRY if is_dry_run else AT_ONCE
-    reports = []
-    for n, order in enumerate(file.orders, start=1):
-        reports.append(_bring_one(order, file.kind, importer, store_id, is_dry_run))
-        if n % at_once == 0 or n == len(file.orders):
-            end()
-            if progress:
-                progress(n, len(file.orders))
+    reports: list[OrderReport] = []
+    for begin in range(0, total, at_once):
+        reports += _bring_batch(file, file.orders[begin : begin + at_once], actor, store_id, is_dry_run)
+        (rollback if is_dry_run else commit)()
+        if progress:
+            progress(len(reports), total)
     return Report(tuple(reports))
 
 
-def _bring_one(order: FileOrder, kind: FileKind, desk: Desk, store_id: int, is_dry_run: bool) -> OrderReport:
-    """Judge one order by the form and carry it out by the acts: all of it, or nothing."""
+def _bring_batch(
+    file: File, orders: Sequence[FileOrder], actor: Actor, store_id: int, is_dry_run: bool
+) -> list[OrderReport]:
+    """Judge some orders by the form, then carry those out that are right."""
+    judged = [_judge(order, file.kind) for order in orders]
+    right = [telling for _, telling in judged if telling is not None]
+    brought = iter(_bring(right, actor, store_id) if right else ())
+    reports = []
+    for report, telling in judged:
+        outcome = next(brought) if telling else None
+        if isinstance(outcome, Refused):
+            reports.append(report._replace(reasons=(str(Fault(report.line, outcome.sentence)),)))
+        elif outcome:
+            is_kept = not is_dry_run or outcome.verdict is not Verdict.NEW
+            reports.append(
+                report._replace(
+                    outcome=Outcome(outcome.verdict),
+                    reasons=outcome.said,
+                    order_id=outcome.order_id if is_kept else None,
+                )
+            )
+        else:
+            reports.append(report)
+    return reports
+
+
+def _judge(order: FileOrder, kind: FileKind) -> tuple[OrderReport, Telling | None]:
+    """Return what the form says of an order: refused with every fault, or as the acts take it."""
     told = order.told()
     form = PurchaseForm(told.body)
     report = OrderReport(order.line, order.external_id, order.items, Outcome.REFUSED)
     is_valid = form.validate()
     if told.faults or not is_valid:
-        return report._replace(reasons=_reasons(order, told, form))
+        return report._replace(reasons=_reasons(order, told, form)), None
+    sent_at = tuple(entry.form.shipped_at.data for entry in form.lines)
+    return report, Telling(form.purchase(kind.channel), form.paid_at.data, sent_at)
+
+
+def _bring(tellings: Sequence[Telling], actor: Actor, store_id: int) -> list[Brought | Refused]:
+    """Carry out the acts of these orders together; where one is refused, each by itself."""
+    take_write_lock()
     try:
-        take_write_lock()
         with db.session.begin_nested():
-            told_order = _carry_out(form, form.purchase(kind.channel), desk, store_id)
+            return list(bring(tellings, actor=actor, store_id=store_id))
     except Refused as refused:
-        return report._replace(reasons=(str(Fault(order.line, refused.sentence)),))
-    is_kept = not is_dry_run or told_order.outcome is not Outcome.NEW
-    return report._replace(
-        outcome=told_order.outcome,
-        reasons=told_order.reasons,
-        order_id=told_order.order_id if is_kept else None,
-    )
+        if len(tellings) == 1:
+            return [refused]
+    return [outcome for telling in tellings for outcome in _bring([telling], actor, store_id)]
 
 
 def _reasons(order: FileOrder, told: Told, form: PurchaseForm) -> tuple[str, ...]:
@@ -165,78 +186,6 @@ def _reasons(order: FileOrder, told: Told, form: PurchaseForm) -> tuple[str, ...
         place = told.places.get(name)
         faults.append(Fault(place.line, f"{place.column}: {text}") if place else Fault(order.line, text))
     return tuple(str(fault) for fault in sorted(faults))
-
-
-class _Done(NamedTuple):
-    """What the acts made of an order."""
-
-    order_id: int
-    outcome: Outcome
-    reasons: tuple[str, ...]
-
-
-def _carry_out(form: PurchaseForm, purchase: Purchase, desk: Desk, store_id: int) -> _Done:
-    """Take the order in, then let it be paid and shipped as far as the file says; never backwards."""
-    taken = take_in(purchase, actor=desk.actor, store_id=store_id)
-    said = list(taken.differences)
-    shipped = _shipped(form, purchase, taken.order)
-    if _pay(form, taken.order, min(shipped.values(), default=None), desk, store_id):
-        said.append("it is paid")
-    if _send(taken.order, shipped, desk, store_id):
-        said.append("it is shipped")
-    if taken.verdict is Verdict.NEW:
-        return _Done(taken.order.id, Outcome.NEW, ())
-    moved = len(said) > len(taken.differences)
-    outcome = Outcome.CHANGED if moved or taken.verdict is Verdict.CHANGED else Outcome.SAME
-    return _Done(taken.order.id, outcome, tuple(said))
-
-
-def _shipped(form: PurchaseForm, purchase: Purchase, order: Order) -> dict[OrderItem, datetime]:
-    """Return which items of the order went out according to the file, and when.
-
-    Lines are known by their outside id. Where file or desk has the one line that stands for all, either
-    everything went out or nothing is said.
-    """
-    days = {line.external_id: e.form.shipped_at.data for line, e in zip(purchase.lines, form.lines, strict=True)}
-    said = {line: day for line, day in days.items() if day is not None}
-    latest = max(said.values(), default=None)
-    if latest is not None and len(said) == len(days):
-        return {item: said.get(item.external_id, latest) for item in order.items}
-    return {item: said[item.external_id] for item in order.items if item.external_id in said}
-
-
-def _pay(
-    form: PurchaseForm, order: Order, shipped_at: datetime | None, desk: Desk, store_id: int
-) -> bool:
-    """Confirm the payment that the file tells of and the desk has not; tell whether there was one.
-
-    What the file says was shipped and not paid goes out unpaid, as pay on arrival.
-    """
-    is_waiting = any(item.status == ItemStatus.PENDING_PAYMENT for item in order.items)
-    paid_at = form.paid_at.data
-    if paid_at and (order.payment == Payment.ON_ARRIVAL or (order.payment == Payment.UNPAID and is_waiting)):
-        code, at = Payment.PAID, paid_at
-    elif shipped_at and order.payment == Payment.UNPAID and is_waiting:
-        code, at = Payment.ON_ARRIVAL, shipped_at
-    else:
-        return False
-    confirm_payment(order.id, code=code, actor=desk.actor, store_id=store_id, at=at)
-    return True
-
-
-def _send(order: Order, shipped: dict[OrderItem, datetime], desk: Desk, store_id: int) -> bool:
-    """Ship what the file says was shipped and the desk still has; tell whether there was anything."""
-    going: dict[datetime, dict[int, int]] = {}
-    has_moved = False
-    for item, at in shipped.items():
-        if item.fulfilled_as is Kind.GOODS and item.status == ItemStatus.PENDING_FULFILMENT:
-            going.setdefault(at, {})[item.id] = item.left
-        elif item.fulfilled_as is Kind.PICKUP and item.status == ItemStatus.PENDING_ACQUISITION:
-            move_item(item, Asked(ItemStatus.COMPLETED_BY_SELLER), desk=desk, at=at)
-            has_moved = True
-    for at, pieces in going.items():
-        ship(order.id, pieces, actor=desk.actor, store_id=store_id, at=at)
-    return has_moved or bool(going)
 
 
 def summary(report: Report) -> str:

@@ -37,8 +37,8 @@ class Event(Base):
     actor_kind: Mapped[str] = mapped_column(String(16))
     door: Mapped[str] = mapped_column(String(16))
     verb: Mapped[str] = mapped_column(String(32))
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (

@@ -1,12 +1,13 @@
 """What stands around every page: whose desk it is, where one can go, and the chosen theme."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
 from flask import Flask, g, request, url_for
+from werkzeug.local import LocalProxy
 
 from app.access import Actor, Desk, Permission
 from app.queries import people
-from app.web import htmx
 from app.web.signin import actor_or_none
 
 THEMES = ("auto", "light", "dark")
@@ -65,9 +66,8 @@ def init_app(app: Flask) -> None:
     @app.context_processor
     def around() -> dict[str, Any]:
         theme = request.cookies.get("theme", "auto")
-        # A part stands in a page that has its frame already.
-        around_it = None if htmx.wants_part() else frame()
-        return {"frame": around_it, "theme": theme if theme in THEMES else "auto"}
+        # Made by the layout that shows it: parts have none.
+        return {"frame": LocalProxy(cache(frame)), "theme": theme if theme in THEMES else "auto"}
 
 
 def frame() -> Frame | None:

@@ -14,19 +14,20 @@ from app.forms.filters import ItemListForm, place_text
 from app.forms.sales import ItemMoveForm
 from app.models import OrderItem
 from app.queries import items
-from app.statuses import Channel, ItemStatus, ProductType
 from app.web import display, htmx
 from app.web.desk import open_desk
+from app.web.filter_panel import panel
 from app.web.sale_page import answer, shown
 
 blueprint = Blueprint("items", __name__, url_prefix="/stores/<slug>/items")
 
-TO_DO = (
-    ("All", ""),
-    ("Unpaid", "status=1"),
-    ("To ship", "status=2"),
-    ("To redeem", "status=8"),
-    ("Shipped", "status=3"),
+# label, query, whether a deal can stand there
+TABS = (
+    ("All", "", True),
+    ("Unpaid", "status=1", True),
+    ("To ship", "status=2", False),
+    ("To redeem", "status=8", True),
+    ("Shipped", "status=3", False),
 )
 
 
@@ -58,19 +59,10 @@ def listed(desk: Desk, form: ItemListForm, is_valid: bool) -> dict[str, Any]:
         "base": base,
         "tabs": [
             {"label": label, "href": f"{base}?{q}" if q else base, "is_current": form.query() == q}
-            for label, q in TO_DO
+            for label, q, is_for_deals in TABS
+            if is_for_deals or not desk.only_deals
         ],
-        "chips": [
-            {"label": f.label.text, "words": f.words(), "href": f"{base}?{form.query(**{f.name: None})}"}
-            for f in form.filters()
-            if not f.errors
-        ],
-        "choices": {
-            "status": [(int(s), s.label) for s in ItemStatus],
-            "product_type": [(int(t), t.label) for t in ProductType],
-            "channel": [(c.value, c.label) for c in Channel],
-            "sort": [("newest", "Newest first"), ("oldest", "Oldest first")],
-        },
+        **panel(form, base),
     }
     if is_valid:
         found = items.page(
@@ -167,8 +159,6 @@ def said(desk: Desk, item_id: int) -> ResponseReturnValue:
     if request.args.get("in") == "row":
         flash(sentence)
         if htmx.wants_part():
-            return render_template(
-                "items/_row_said.html", desk=desk, rows=rows(desk, [item]), typed_ack=""
-            )
+            return render_template("items/_row_said.html", desk=desk, rows=rows(desk, [item]), typed_ack="")
         return htmx.go_to(url_for("items.index", slug=desk.store.slug))
     return answer(desk, item.order_id, sentence)

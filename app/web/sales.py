@@ -13,9 +13,10 @@ from app.forms.base import body
 from app.forms.filters import SaleListForm, place_text
 from app.forms.sales import PaidForm
 from app.queries import counts, sales
-from app.statuses import Channel, DeskState, ItemStatus, ProductType
+from app.statuses import DeskState
 from app.web import display, htmx
 from app.web.desk import open_desk
+from app.web.filter_panel import panel
 from app.web.sale_list import one_row, rows
 from app.web.sale_page import answer, shown
 
@@ -34,9 +35,8 @@ def index(slug: str) -> ResponseReturnValue:
         "desk": desk,
         "form": form,
         "tabs": tab_links(desk, form, tabs),
-        "chips": chips(desk, form),
         "late": counts.late(desk.store.id, display.now()) if not desk.only_deals else 0,
-        "choices": CHOICES,
+        **panel(form, url_for("sales.index", slug=slug)),
         **table(desk, form, is_valid),
     }
     return htmx.page("sales/index.html", "sales/_list.html", status=200 if is_valid else 422, **given)
@@ -73,29 +73,6 @@ def tab_links(desk: Desk, form: SaleListForm, tabs: dict[str, int]) -> list[dict
         {"label": label, "href": href, "count": f"{tabs[code]:,}", "is_current": code == current}
         for code, label, href in named
     ]
-
-
-def chips(desk: Desk, form: SaleListForm) -> list[dict[str, str]]:
-    """Return the filters in words, each with the link that takes it away."""
-    base = url_for("sales.index", slug=desk.store.slug)
-    found = [(f.label.text, f.words(), f.name) for f in form.filters() if f.name != "tab" and not f.errors]
-    found += [
-        (f.label.text, str(f.data), f.name)
-        for f in (form.placed_from, form.placed_to, form.q)
-        if f.data is not None
-    ]
-    return [
-        {"label": label, "words": words, "href": f"{base}?{form.query(**{name: None})}"}
-        for label, words, name in found
-    ]
-
-
-CHOICES = {
-    "status": [(int(s), s.label) for s in ItemStatus],
-    "product_type": [(int(t), t.label) for t in ProductType],
-    "channel": [(c.value, c.label) for c in Channel],
-    "sort": [("newest", "Newest first"), ("oldest", "Oldest first"), ("ship_by", "Ship-by date")],
-}
 
 
 @blueprint.get("/<id:order_id>/row")

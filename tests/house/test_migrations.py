@@ -51,6 +51,7 @@ def test_there_is_one_head() -> None:
 
 # SQLAlchemy cannot read an index on an expression back; those are looked for by name below.
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 @pytest.mark.usefixtures("empty")
 def test_from_nothing_to_the_newest_makes_exactly_what_the_models_say() -> None:
     upgrade()

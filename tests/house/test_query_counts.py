@@ -43,8 +43,8 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("no purchases", "stranger", "/purchases", 3, 2),
     ("a purchase", "buyer", "/purchases/{sale}", 7, 6),
     ("all stores", "site_admin", "/site", 5, None),
-    ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 4, 3),
-    ("a store that is not there", "owner", "/stores/nowhere/sales", 3, 2),
+    ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 3, 3),
+    ("a store that is not there", "owner", "/stores/nowhere/sales", 2, 2),
 )
 
 

@@ -124,7 +124,8 @@ def _status_and_sentence(error: Exception, says: Says) -> tuple[int, str]:
         case NoSuchPath():
             return 404, "Not found."
         case HTTPException(code=int(code)) if code < 500:
-            return code, error.description or error.name
+            # The kind's own words: an instance's may repeat what was sent.
+            return code, type(error).description or error.name
         case _:
             return 500, says.broken
 

@@ -1,0 +1,153 @@
+"""What files bring: orders, each told with what it has been through, and the jobs that keep the reports.
+
+`bring` carries out the same acts as the desk's pages, in the same sequence, for many orders under one
+write lock. It never goes backwards and never mails.
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import insert
+
+from app.access import Actor
+from app.actions.intake import Verdict, take
+from app.actions.ledger import Act
+from app.actions.parcels import NO_TRACKING, send
+from app.actions.payment import pay
+from app.actions.purchases import Purchase
+from app.db import db
+from app.models import Event, Order, OrderItem
+from app.statuses import MOVES, ItemStatus, Kind, Payment
+
+
+class Telling(NamedTuple):
+    """An order as a file tells it; `sent_at` holds for each line when it went out, None where it did not."""
+
+    purchase: Purchase
+    paid_at: datetime | None = None
+    sent_at: tuple[datetime | None, ...] = ()
+
+
+class Brought(NamedTuple):
+    """What became of an order that a file told of, and what is to be said of it."""
+
+    order_id: int
+    verdict: Verdict
+    said: tuple[str, ...] = ()
+
+
+class Chapters(Act):
+    """One act on many orders, in chapters: each has its verb, its time and its events in the history.
+
+    What all chapters share is done once: the lock, the tally, the store's revision.
+    """
+
+    def __init__(self, *, actor: Actor, store_id: int) -> None:
+        super().__init__("take_in", actor=actor, store_id=store_id)
+        self.began_at = self.at
+        self._order_id: int | None = None
+        self._written: list[dict[str, Any]] = []
+
+    def begin(self, verb: str, at: datetime) -> None:
+        """Begin a chapter."""
+        self.verb, self.at, self.id = verb, at, secrets.randbits(62)
+
+    def close(self, order: Order) -> None:
+        """End the chapter: roll the order up, and keep what was done to it for the history."""
+        self._order_id = order.id
+        self._roll_up(order)
+        self._written += [self._event(item, before, None) for item, before in self._gone]
+        self._written += [self._event(row, before, after) for row, before, after in self._changes.values()]
+        self._gone.clear()
+        self._changes.clear()
+
+    def _order_of(self, row: Any) -> int | None:
+        """Return the order of this chapter."""
+        return self._order_id
+
+    def _settle(self) -> None:
+        """Settle the books, and write the history of all chapters at once."""
+        super()._settle()
+        if self._written:
+            db.session.execute(insert(Event), self._written)
+
+
+def bring(tellings: Sequence[Telling], *, actor: Actor, store_id: int) -> list[Brought]:
+    """Take these orders in, and let each be paid and sent as far as the file says."""
+    # What the acts look up is written already; to write before each look would be most of the work.
+    with db.session.no_autoflush, Chapters(actor=actor, store_id=store_id) as act:
+        return [_bring(act, telling) for telling in tellings]
+
+
+def _bring(act: Chapters, telling: Telling) -> Brought:
+    """Bring one order."""
+    act.begin("take_in", act.began_at)
+    order, verdict, differences = take(act, telling.purchase)
+    act.close(order)
+    sent = _sent(telling, order)
+    said = list(differences)
+    if _pay(act, order, telling.paid_at, min(sent.values(), default=None)):
+        said.append("it is paid")
+    if _send(act, order, sent):
+        said.append("it is shipped")
+    if verdict is Verdict.NEW:
+        return Brought(order.id, verdict)
+    has_moved = len(said) > len(differences)
+    return Brought(order.id, Verdict.CHANGED if has_moved else verdict, tuple(said))
+
+
+def _sent(telling: Telling, order: Order) -> dict[OrderItem, datetime]:
+    """Return which items went out according to the file, and when.
+
+    Lines are known by their outside id. Where file or desk has the one line that stands for all, either
+    everything went out or nothing is said.
+    """
+    ids = [line.external_id for line in telling.purchase.lines]
+    said = {line_id: at for line_id, at in zip(ids, telling.sent_at, strict=True) if at is not None}
+    if said and None not in telling.sent_at:
+        latest = max(said.values())
+        return {item: said.get(item.external_id, latest) for item in order.items}
+    return {item: said[item.external_id] for item in order.items if item.external_id in said}
+
+
+def _pay(act: Chapters, order: Order, paid_at: datetime | None, sent_at: datetime | None) -> bool:
+    """Confirm the payment that the file tells of and the desk has not; tell whether there was one.
+
+    What the file says was sent and not paid goes out unpaid: pay on arrival.
+    """
+    is_waiting = any(item.status == ItemStatus.PENDING_PAYMENT for item in order.items)
+    is_unpaid = order.payment == Payment.UNPAID and is_waiting
+    if paid_at and (is_unpaid or order.payment == Payment.ON_ARRIVAL):
+        code, at = Payment.PAID, paid_at
+    elif sent_at and is_unpaid:
+        code, at = Payment.ON_ARRIVAL, sent_at
+    else:
+        return False
+    act.begin("confirm_payment", at)
+    pay(act, order, code, at)
+    act.close(order)
+    return True
+
+
+def _send(act: Chapters, order: Order, sent: dict[OrderItem, datetime]) -> bool:
+    """Send what the file says was sent and the desk still has; tell whether there was anything."""
+    going: dict[datetime, dict[int, int]] = {}
+    handed: dict[datetime, list[OrderItem]] = {}
+    for item, at in sent.items():
+        if item.fulfilled_as is Kind.GOODS and item.status == ItemStatus.PENDING_FULFILMENT:
+            going.setdefault(at, {})[item.id] = item.left
+        elif item.fulfilled_as is Kind.PICKUP and item.status == ItemStatus.PENDING_ACQUISITION:
+            handed.setdefault(at, []).append(item)
+    for at, pieces in going.items():
+        act.begin("ship", at)
+        send(act, order, pieces, NO_TRACKING)
+        act.close(order)
+    for at, items in handed.items():
+        step = MOVES[Kind.PICKUP, ItemStatus.PENDING_ACQUISITION, ItemStatus.COMPLETED_BY_SELLER]
+        act.begin(step.move.value, at)
+        for item in items:
+            act.change(item, status=step.to)
+        act.close(order)
+    return bool(going or handed)

@@ -1,0 +1,17 @@
+"""The command line's door: `flask demo, import, store, account, token, serve`.
+
+A command finds, lets an act do it, commits and says what came of it. What cannot be done ends it with one
+sentence: exit code 1 where it was refused, 2 where it was asked wrongly.
+"""
+
+from flask import Flask
+
+from app.cli import demo, files, people, serve
+
+COMMANDS = (demo.demo, files.import_file, people.account, people.store, people.token, serve.serve)
+
+
+def init_app(app: Flask) -> None:
+    """Register the commands."""
+    for command in COMMANDS:
+        app.cli.add_command(command)

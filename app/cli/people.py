@@ -1,0 +1,145 @@
+"""`flask store, account, token`: who there is, and what they may."""
+
+import re
+import sys
+from zoneinfo import available_timezones
+
+import click
+from flask import current_app
+from flask_security import hash_password
+
+from app.access import SCOPES
+from app.actions.people import join, let_run_the_site, make_token, open_account, open_store
+from app.cli.asking import AskedWrongly, Stop, account_of, on_the_desk, store_called
+from app.db import db, take_write_lock
+from app.models import Account
+from app.money import known_currencies
+from app.queries import people
+from app.statuses import Role
+
+SLUG = re.compile(r"[a-z][a-z0-9-]{1,62}", re.ASCII)
+LONGEST_NAME = 255
+
+
+@click.command("store")
+@click.argument("slug")
+@click.option("--name", required=True, help="What people call it.")
+@click.option("--owner", required=True, metavar="EMAIL", help="Whose it is; the account must be there.")
+@click.option("--currency", default="USD", show_default=True, help="ISO 4217.")
+@click.option("--zone", default="UTC", show_default=True, help="Its time zone, such as Europe/Berlin.")
+@click.option("--vendor", "is_vendor", is_flag=True, help="The store redeems deals.")
+@on_the_desk
+def store(*, slug: str, name: str, owner: str, currency: str, zone: str, is_vendor: bool) -> None:
+    """Open a store: SLUG is its name in addresses."""
+    if not SLUG.fullmatch(slug):
+        raise AskedWrongly(f"“{slug}” is no slug: 2 to 63 of a-z, 0-9 and -, a letter first.")
+    if currency.upper() not in known_currencies():
+        raise AskedWrongly(f"“{currency}” is no currency: write its ISO 4217 code, such as EUR.")
+    if zone not in available_timezones():
+        raise AskedWrongly(f"“{zone}” is no time zone: write one such as Europe/Berlin.")
+    name = _name(name)
+    take_write_lock()
+    account = account_of(owner)
+    if people.place(slug, None) is not None:
+        raise Stop(f"There is a store “{slug}” already.")
+    made = open_store(slug, name, currency=currency.upper(), zone=zone, is_vendor=is_vendor)
+    join(made, account, Role.OWNER)
+    db.session.commit()
+    click.echo(f"Opened store {made.id}, {slug}, owned by {account.email}.")
+
+
+@click.command("account")
+@click.argument("email")
+@click.option("--name", help="What people call them.")
+@click.option("--store", "slug", metavar="SLUG", help="Gives a place in this store, with --role.")
+@click.option("--role", type=click.Choice([role.value for role in Role]))
+@click.option("--site-admin", "is_site_admin", is_flag=True, help="They run the site: all stores.")
+@click.option("--password-stdin", is_flag=True, help="Take the password from standard input.")
+@on_the_desk
+def account(
+    *,
+    email: str,
+    name: str | None,
+    slug: str | None,
+    role: str | None,
+    is_site_admin: bool,
+    password_stdin: bool,
+) -> None:
+    """Make an account, asking for its password; give it, or one that is there, a place in a store."""
+    if (slug is None) != (role is None):
+        raise AskedWrongly("A place in a store needs both --store and --role.")
+    place = store_called(slug) if slug else None
+    known = people.account_by_email(email)
+    if known and (password_stdin or name is not None):
+        raise Stop(f"{email} has an account already: its name and password are changed on its own page.")
+    email = email if known else _email(email)
+    hashed = None if known else _password_hash(password_stdin, email)
+    take_write_lock()
+    whose = known or _open(email, _name(name) if name else "", hashed)
+    if is_site_admin:
+        let_run_the_site(whose)
+    if place and role:
+        join(place, whose, Role(role))
+    db.session.commit()
+    said = [f"{role} of {slug}"] * bool(place) + ["runs the site"] * whose.is_site_admin
+    click.echo(
+        f"{'Found' if known else 'Made'} account {whose.id}, {whose.email}: {', '.join(said) or 'a buyer'}."
+    )
+
+
+@click.command("token")
+@click.argument("email")
+@click.option("--store", "slug", metavar="SLUG", help="For this store alone; else for all of theirs.")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, help=f"One of {', '.join(SCOPES)}; repeat it."
+)
+@on_the_desk
+def token(email: str, slug: str | None, scopes: tuple[str, ...]) -> None:
+    """Make a token that lets a program act as a person; it is shown once, as the last word."""
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise AskedWrongly(f"“{scope}” is no scope; there are {' and '.join(SCOPES)}.")
+    place = store_called(slug) if slug else None
+    take_write_lock()
+    whose = account_of(email)
+    found = people.place(place.id, whose.id) if place else None
+    if found is not None and found.role is None and not whose.is_site_admin:
+        raise Stop(f"{whose.email} has no place in {slug}: give them one with `flask --app app account`.")
+    secret = make_token(whose, place, list(scopes))
+    db.session.commit()
+    click.echo(f"A token for {whose.email}, shown this once: {secret}")
+
+
+def _open(email: str, name: str, password_hash: str | None) -> Account:
+    """Make the account, unless somebody else just did."""
+    if people.account_by_email(email):
+        raise Stop(f"{email} has an account already.")
+    return open_account(email, name=name, password_hash=password_hash)
+
+
+def _name(text: str) -> str:
+    """Return a name to show; Stop for an empty or endless one."""
+    name = " ".join(text.split())
+    if not name or len(name) > LONGEST_NAME:
+        raise AskedWrongly(f"A name has 1 to {LONGEST_NAME} characters.")
+    return name
+
+
+def _email(text: str) -> str:
+    """Return an e-mail address as the sign-in will look it up; Stop for what is none."""
+    try:
+        return str(current_app.extensions["security"].mail_util.validate(text))
+    except ValueError as wrong:
+        raise AskedWrongly(f"“{text}” is no e-mail address: {wrong}") from wrong
+
+
+def _password_hash(from_stdin: bool, email: str) -> str:
+    """Ask for a password, or read it, and return its hash; Stop for a weak one."""
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    faults, password = current_app.extensions["security"].password_util.validate(password, True, email=email)
+    if faults:
+        raise AskedWrongly(str(faults[0]))
+    return str(hash_password(password))

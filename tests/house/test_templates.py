@@ -1,0 +1,231 @@
+"""Templates keep their rules: all compile, pages have titles, parts say what they are given and have one root.
+
+Roots are counted in what real requests are answered with; a part that nobody asks for alone is rendered with
+what the page that includes it was given.
+"""
+
+import re
+from html.parser import HTMLParser
+from typing import Any, NamedTuple
+
+import pytest
+from flask import Flask, template_rendered
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, meta, nodes
+
+from tests.house.conftest import HTMX, House
+from tests.house.tree import TEMPLATES, templates
+
+PAGES = {name: text for name, text in templates() if not name.startswith(("layouts/", "macros/", "security/base"))}
+PARTS = {name: text for name, text in templates() if name.rsplit("/", 1)[-1].startswith("_")}
+PAGES = {name: text for name, text in PAGES.items() if name not in PARTS}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+GOODS = {"pieces-{sale's item}": "1", "no_number": "1"}
+
+
+class Way(NamedTuple):
+    """A request that renders a template: who sends it, where, with which body (None: GET), and by htmx or not."""
+
+    who: str
+    address: str
+    body: dict[str, str] | None = None
+    headers: dict[str, str] = HTMX
+
+
+# Every part that is an answer by itself, and a request that it answers.
+ASKED_FOR = {
+    "errors/_part.html": Way("owner", "/stores/papershop/sales/999999"),
+    "items/_list.html": Way("owner", "/stores/papershop/items"),
+    "items/_row_said.html": Way("owner", "/stores/papershop/items/{papershop's deal}?in=row", {"status": "4"}),
+    "purchases/_list.html": Way("buyer", "/purchases"),
+    "purchases/_purchase.html": Way("buyer", "/purchases/{sale}"),
+    "sales/_list.html": Way("owner", "/stores/papershop/sales"),
+    "sales/_number_hint.html": Way("owner", "/stores/papershop/sales/{sale}/ship/number"),
+    "sales/_row_said.html": Way("owner", "/stores/papershop/sales/{sale}/ship?in=row", GOODS),
+    "sales/_rows.html": Way("owner", "/stores/papershop/sales/{sale}/row"),
+    "sales/_sale.html": Way("owner", "/stores/papershop/sales/{sent}"),
+    "sales/_ship_form.html": Way("owner", "/stores/papershop/sales/{sale}/ship", {"pieces-{sale's item}": "x"}),
+    "sales/_ship_row.html": Way("owner", "/stores/papershop/sales/{sale}/ship?in=row"),
+}
+# Every other one: the page that includes it, and what stands around the inclusion.
+INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
+    "items/_rows.html": (
+        Way("owner", "/stores/papershop/items", None, {}),
+        {"token": "", "may_ack": True, "may_redeem": True, "typed_ack": ""},
+    ),
+    "layouts/_filters.html": (Way("owner", "/stores/papershop/sales", None, {}), {}),
+    "layouts/_said.html": (Way("owner", "/stores/papershop/sales", None, {}), {"is_oob": False}),
+}
+# A page each, and besides what flask-security shows.
+WHOLE = {
+    "errors/page.html": Way("owner", "/stores/papershop/sales/999999", None, {}),
+    "items/index.html": Way("owner", "/stores/papershop/items", None, {}),
+    "purchases/index.html": Way("buyer", "/purchases", None, {}),
+    "purchases/show.html": Way("buyer", "/purchases/{sale}", None, {}),
+    "sales/index.html": Way("owner", "/stores/papershop/sales", None, {}),
+    "sales/ship.html": Way("owner", "/stores/papershop/sales/{sale}/ship", None, {}),
+    "sales/show.html": Way("owner", "/stores/papershop/sales/{sale}", None, {}),
+    "security/login_user.html": Way("signed_out", "/login", None, {}),
+    "site/index.html": Way("site_admin", "/site", None, {}),
+}
+
+
+def environment() -> Environment:
+    """Return an environment that reads our templates and nothing else."""
+    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+
+
+def ask(house: House, way: Way) -> tuple[Template, dict[str, Any], str]:
+    """Send a request; return the template that answered it, what it was given and the answer's text."""
+    browser = house.browser(way.who)
+    token = house.csrf(browser, way.who)
+    seen: list[tuple[Template, dict[str, Any]]] = []
+
+    def note(_sender: Flask, template: Template, context: dict[str, Any], **_: Any) -> None:
+        seen.append((template, context))
+
+    body = {house.path(name): value for name, value in (way.body or {}).items()} | {"csrf_token": token}
+    method = "GET" if way.body is None else "POST"
+    with template_rendered.connected_to(note, house.app):
+        address = house.path(way.address)
+        answer = browser.open(address, method=method, data=body if way.body is not None else None, headers=way.headers)
+    assert len(seen) == 1, "a request is answered with one template"
+    return (*seen[0], answer.text)
+
+
+class Roots(HTMLParser):
+    """Reads which elements stand at the top of a part, and text that stands beside them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[dict[str, str | None]] = []
+        self.beside = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element at the top."""
+        if not self.open:
+            self.found.append({"tag": tag, **dict(attrs)})
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element that closes itself."""
+        if not self.open:
+            self.found.append({"tag": tag, **dict(attrs)})
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the element that is open; another one's end is a fault."""
+        assert self.open.pop() == tag, f"</{tag}> closes what it did not open"
+
+    def handle_data(self, data: str) -> None:
+        """Keep text at the top."""
+        if not self.open:
+            self.beside += data.strip()
+
+
+def roots(text: str) -> list[dict[str, str | None]]:
+    """Return the top elements of a part: all are closed, all have an id, and no text stands beside them."""
+    read = Roots(text)
+    assert (read.open, read.beside) == ([], "")
+    assert [element for element in read.found if not element.get("id")] == []
+    return read.found
+
+
+@pytest.mark.parametrize("name", [name for name, _ in templates()])
+def test_it_compiles(name: str) -> None:
+    environment().get_template(name)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_extends_a_layout_and_has_a_title(name: str) -> None:
+    tree = environment().parse(PAGES[name])
+    extends = [node.template.value for node in tree.find_all(nodes.Extends) if isinstance(node.template, nodes.Const)]
+    assert len(extends) == 1
+    assert extends[0].startswith(("layouts/", "security/"))
+    titles = [block for block in tree.find_all(nodes.Block) if block.name == "title"]
+    assert len(titles) == 1
+    assert titles[0].body
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_title_of_a_page_says_where_one_is(house: House, name: str) -> None:
+    template, _, text = ask(house, WHOLE[name])
+    assert template.name == name
+    title = re.findall(r"<title>(.*?)</title>", text)
+    assert len(title) == 1
+    assert re.fullmatch(r"\S.*\S · Tradepost", title[0])
+    assert len(re.findall(r"<h1\b", text)) == 1
+    ids = re.findall(r"""\sid="([^"]*)\"""", text)
+    assert sorted(ids) == sorted(set(ids))
+
+
+def test_every_page_is_looked_at_here() -> None:
+    assert set(WHOLE) == set(PAGES)
+
+
+def first_line(name: str) -> str:
+    """Return the first line of a template."""
+    return PARTS[name].split("\n", 1)[0]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_says_in_its_first_line_what_it_is_given(name: str) -> None:
+    assert re.fullmatch(r"\{# .+ Given: .+ #\}", first_line(name))
+
+
+FROM_FLASK = {"url_for", "csrf_token", "get_flashed_messages", "request", "g", "session", "config", "frame", "theme"}
+
+
+def said_to_be_given(name: str) -> str:
+    """Return all that a part's first line names, by itself or as "what another part is given"."""
+    line = first_line(name)
+    others = re.findall(r"what (?:\w+/)?(_\w+\.html) is given", line)
+    return " ".join([line, *(said_to_be_given(f"{name.rsplit('/', 1)[0]}/{other}") for other in others)])
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_uses_nothing_that_its_first_line_does_not_name(name: str) -> None:
+    tree = environment().parse(PARTS[name])
+    made = {node.target.name for node in tree.find_all(nodes.Assign) if isinstance(node.target, nodes.Name)}
+    used = meta.find_undeclared_variables(tree) - made - FROM_FLASK
+    said = said_to_be_given(name)
+    families = re.findall(r"\b(\w+_)\*", said)
+    unsaid = {n for n in used if not re.search(rf"\b{n}\b", said) and not n.startswith(tuple(families) or ("\0",))}
+    assert unsaid == set()
+
+
+def test_every_part_is_rendered_here() -> None:
+    assert set(ASKED_FOR) | set(INCLUDED) == set(PARTS)
+
+
+@pytest.mark.parametrize("name", ASKED_FOR)
+def test_a_part_has_one_root_with_an_id(house: House, name: str) -> None:
+    template, _, text = ask(house, ASKED_FOR[name])
+    assert template.name == name
+    found = roots(text)
+    if name.endswith("_row_said.html"):
+        assert found[1]["id"] == "said"
+        assert found[1]["hx-swap-oob"] == "innerHTML"
+        found = found[:1]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("name", INCLUDED)
+def test_a_part_that_is_only_included_has_roots_with_ids(house: House, name: str) -> None:
+    way, around = INCLUDED[name]
+    _, given, page = ask(house, way)
+    with house.app.test_request_context():
+        text = house.app.jinja_env.get_template(name).render({**given, **around})
+    found = roots(text)
+    assert found
+    assert len(found) == (len(given["rows"]) if name.endswith("_rows.html") else 1)
+    assert f'id="{found[0]["id"]}"' in page
+
+
+def test_rows_have_a_root_each(house: House) -> None:
+    _, given, text = ask(house, WHOLE["sales/index.html"])
+    rows = [f"sale-{row.id}" for row in given["rows"]]
+    assert len(rows) > 1
+    assert re.findall(r'<tbody id="(sale-\d+)"', text) == rows
