@@ -60,7 +60,7 @@ def recognise(number: str) -> tuple[Recognised, ...]:
     if not 8 <= len(number) <= LONGEST:
         return ()
     for definition in DEFINITIONS:
-        match = definition.test(number)
+        match = definition.test(number.upper())
         if match is None or not match.valid:
             continue
         plain = "".join(number.split()).upper()

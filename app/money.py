@@ -56,7 +56,9 @@ def _sample(currency: str) -> tuple[str, str]:
     digits = re.search(r"[\d.,]+", text)
     if digits is None:  # pragma: no cover - no locale writes zero without digits
         return f"{currency} ", ""
-    return text[: digits.start()], text[digits.end() :]
+    before, after = text[: digits.start()], text[digits.end() :]
+    # CLDR sets letters apart from the digits; Babel leaves that out.
+    return f"{before}\xa0" if before[-1:].isalpha() else before, after
 
 
 def money_text(minor: int, currency: str) -> str:

@@ -34,12 +34,12 @@ def serve(orders: int) -> None:
         raise Stop(f"The browser's files are not there ({', '.join(absent)}): run `make setup`.")
     listener = _listen(current_app.config["HOST"], current_app.config["PORT"])
     upgrade()
-    _fill_when_empty(orders)
+    fill_when_empty(orders)
     click.echo(f"Tradepost is at {_address(listener)}; Ctrl-C ends it.")
     if known := sign_ins():
         click.echo(known)
     sys.stdout.flush()
-    db.session.remove()
+    db.session.rollback()
     db.engine.dispose()
     os.execv(sys.executable, _command(listener))
 
@@ -59,11 +59,12 @@ def _listen(host: str, port: int) -> socket.socket:
             f"The desk cannot listen on {host}, port {port}: {why}. "
             "Stop what runs there, or set TRADEPOST_PORT (and TRADEPOST_HOST)."
         ) from error
+    listener.listen()
     listener.set_inheritable(True)
     return listener
 
 
-def _fill_when_empty(orders: int) -> None:
+def fill_when_empty(orders: int) -> None:
     """Load the demo once, where the database holds no store and DEMO is on."""
     if people.all_stores():
         return

@@ -1,6 +1,6 @@
 """When things happen in the demo: hours at which people buy, and days on which a store works."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -41,16 +41,28 @@ def at_work(rng: Random, store: Store, since: datetime, days: int) -> datetime:
 
 
 def due_in(rng: Random, store: Store, now: datetime, days: int) -> datetime:
-    """Return a moment in the past at which a payment means: ship in so many days (-1: yesterday).
+    """Return a moment in the past at which a payment means: ship in so many working days (-1: it is late).
 
-    Where no such moment exists (nothing is due on a Sunday), the one nearest to it.
+    Where today is none, today's work is done on the next working day.
     """
     zone = ZoneInfo(store.zone)
-    today = now.astimezone(zone).date()
+    wanted = _working_day(store, now.astimezone(zone).date(), days)
     past = [now - timedelta(hours=h, minutes=rng.randrange(60)) for h in range(1, LOOK_BACK)]
-    off = [abs((store.ship_by(at).astimezone(zone).date() - today).days - days) for at in past]
+    off = [abs((store.ship_by(at).astimezone(zone).date() - wanted).days) for at in past]
     nearest = min(off)
     return rng.choice([at for at, n in zip(past, off, strict=True) if n == nearest])
+
+
+def _working_day(store: Store, day: date, days: int) -> date:
+    """Return the working day so many working days from a day on."""
+    step = timedelta(days=1 if days >= 0 else -1)
+    while str(day.isoweekday()) not in store.workdays:
+        day += timedelta(days=1)
+    for _ in range(abs(days)):
+        day += step
+        while str(day.isoweekday()) not in store.workdays:
+            day += step
+    return day
 
 
 def midnight(store: Store, at: datetime) -> datetime:

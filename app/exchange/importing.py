@@ -6,11 +6,10 @@ order and says what became of it. A dry run does the very same and takes it back
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import NamedTuple
 
 from app.access import Actor, Desk
-from app.actions.imports import Brought, Telling, bring
+from app.actions.imports import Brought, Outcome, Telling, bring
 from app.actions.intake import Verdict
 from app.db import db, take_write_lock
 from app.errors import BadFile, Refused
@@ -25,15 +24,6 @@ KINDS: tuple[FileKind, ...] = (etsy.ITEMS_FILE, etsy.ORDERS_FILE)
 # After so many orders others get the write lock: soon in a dry run, which nobody waits for.
 AT_ONCE = 100
 AT_ONCE_DRY = 25
-
-
-class Outcome(StrEnum):
-    """What became of an order of a file."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    SAME = "same"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True)

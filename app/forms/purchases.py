@@ -40,7 +40,7 @@ _NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 @cache
 def known_countries() -> frozenset[str]:
     """Return the ISO 3166 codes that may stand in an address."""
-    codes = {code for code in Locale("en").territories if len(code) == 2 and code.isalpha()}
+    codes = {str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))}
     return frozenset(codes - _NO_COUNTRIES)
 
 
@@ -133,7 +133,7 @@ def read_money(text: str, currency: str) -> int:
     except ValueError as error:
         raise ValidationError(str(error)) from None
     if not 0 <= minor <= MOST_MONEY:
-        raise ValidationError("An amount is from 0 on, and no fortune." if minor >= 0 else "An amount is from 0 on.")
+        raise ValidationError("Write an amount from 0 on." if minor < 0 else "This amount is too large.")
     return minor
 
 
@@ -193,6 +193,7 @@ class LineForm(PartForm):
     """One line."""
 
     money_in = ""
+    is_double = False
 
     title = WordsField("Title", [needed], most=255)
     quantity = NumberField("Quantity", [needed], least=1, most=MOST_PIECES)
@@ -211,6 +212,11 @@ class LineForm(PartForm):
     weight = WordsField("Weight", most=32)
     weight_unit = WordsField("Unit of weight", most=16)
     shipped_at = InstantField("Shipped")
+
+    def validate_external_id(self, field: WordsField) -> None:
+        """Refuse an id that another line of the purchase has."""
+        if self.is_double:
+            raise ValidationError(f"“{field.data}” stands on another line of the same order.")
 
     def said(self) -> LineSaid:
         """Return the line as the acts take it."""
@@ -235,7 +241,7 @@ class LineForm(PartForm):
         )
 
 
-class PartsField(FieldList):
+class PartsField(FieldList):  # type: ignore[type-arg]
     """Parts in a row, numbered from 0; numbers in other digits than ours are no parts."""
 
     def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
@@ -277,6 +283,11 @@ class PurchaseForm(Form):
         self.money_in = self.currency.data or ""
         for entry in (*self.lines.entries, *self.discounts.entries):
             entry.form.money_in = self.money_in
+        seen: set[str] = set()
+        for entry in self.lines.entries:
+            line_id = entry.form.external_id.data
+            entry.form.is_double = line_id in seen
+            seen.update({line_id} if line_id else ())
         is_valid = super().validate(extra_validators)
         if not self.lines.entries:
             self.form_errors.append("A purchase needs at least one line.")

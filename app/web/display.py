@@ -297,21 +297,3 @@ def now() -> datetime:
 def pieces(n: int) -> str:
     """Say a number of pieces."""
     return f"{n} piece" if n == 1 else f"{n} pieces"
-
-
-def buyer_item_badge(how: Kind, status: ItemStatus) -> Badge:
-    """Return the word for an item's status as its buyer reads it."""
-    if status == ItemStatus.PENDING_FULFILMENT:
-        return Badge("Being prepared", "wait", "ring")
-    if status == ItemStatus.PENDING_ACQUISITION and how is Kind.GOODS:
-        return Badge("On its way", "info")
-    return item_badge(how, status)
-
-
-def buyer_badge(lines: list[Any], status: ItemStatus) -> Badge:
-    """Return the one word for where a purchase stands."""
-    live = [line for line in lines if line.status not in DEAD]
-    if not live:
-        return ITEM_BADGES.get(status, Badge("Closed", "plain"))
-    first = min(live, key=lambda line: line.status in DONE)
-    return buyer_item_badge(kind(first), first.status)

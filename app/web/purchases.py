@@ -1,5 +1,7 @@
 """What a person bought: the list, and one purchase."""
 
+from typing import Any
+
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -9,8 +11,9 @@ from app.forms.filters import PlaceForm, place_text
 from app.models import OrderItem, Parcel
 from app.money import money_text
 from app.queries import history, people, purchases, sales
-from app.statuses import ParcelState
+from app.statuses import DEAD, DONE, ItemStatus, Kind, ParcelState
 from app.web import display, htmx, sale_view
+from app.web.display import Badge
 from app.web.signin import current_actor
 
 blueprint = Blueprint("purchases", __name__, url_prefix="/purchases")
@@ -41,7 +44,7 @@ def index() -> ResponseReturnValue:
             "more": max(0, len(lines[order.id]) - display.LINES_SHOWN),
             "total": money_text(order.total_minor, order.currency),
             "payment": display.PAYMENT_BADGES[order.payment],
-            "shipping": display.buyer_badge(lines[order.id], order.status),
+            "shipping": badge(lines[order.id], order.status),
             "href": f"{base}/{order.id}",
         }
         for order in found.rows
@@ -83,12 +86,12 @@ def show(order_id: int) -> ResponseReturnValue:
         store=store,
         placed=display.exact(order.placed_at, store.zone, order.is_day_only),
         payment=display.PAYMENT_BADGES[order.payment],
-        shipping=display.buyer_badge(order.items, order.status),
+        shipping=badge(order.items, order.status),
         lines=[
             {
                 "title": i.title,
                 "quantity": i.quantity,
-                "badge": display.buyer_item_badge(i.fulfilled_as, i.status),
+                "badge": item_badge(i.fulfilled_as, i.status),
                 "total": money_text(i.line_total_minor, order.currency),
             }
             for i in order.items
@@ -104,3 +107,21 @@ def sent_parcels(items: list[OrderItem]) -> list[Parcel]:
     """Return the parcels that the buyer may know of: those that were sent."""
     hidden = {ParcelState.DRAFT.value, ParcelState.VOIDED.value}
     return [p for p in history.parcels_of([i.id for i in items]) if p.state not in hidden]
+
+
+def item_badge(how: Kind, status: ItemStatus) -> Badge:
+    """Return the word for an item's status as its buyer reads it."""
+    if status == ItemStatus.PENDING_FULFILMENT:
+        return Badge("Being prepared", "wait", "ring")
+    if status == ItemStatus.PENDING_ACQUISITION and how is Kind.GOODS:
+        return Badge("On its way", "info")
+    return display.item_badge(how, status)
+
+
+def badge(lines: list[Any], status: ItemStatus) -> Badge:
+    """Return the one word for where a purchase stands."""
+    live = [line for line in lines if line.status not in DEAD]
+    if not live:
+        return display.ITEM_BADGES.get(status, Badge("Closed", "plain"))
+    first = min(live, key=lambda line: line.status in DONE)
+    return item_badge(display.kind(first), first.status)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from app.actions.people import make_token
 from app.db import db
@@ -37,36 +37,40 @@ class Statement(NamedTuple):
 class House:
     """A furnished desk; `ids` names what stands in it, such as "sale" or "vendorshop's deal"."""
 
-    def __init__(self, app: Flask, ids: dict[str, int], cookies: dict[str, str], tokens: dict[str, str]) -> None:
-        self.app, self.ids, self._cookies, self._tokens = app, ids, cookies, tokens
+    def __init__(self, app: Flask, template: "Template") -> None:
+        self.app, self.ids, self._keys = app, template.ids, template.keys
 
     def browser(self, who: str) -> FlaskClient:
         """Return a browser in which one of the cast is signed in ("signed_out": nobody)."""
         browser = self.app.test_client()
         if who != "signed_out":
-            browser.set_cookie(COOKIE, self._cookies[who])
+            browser.set_cookie(COOKIE, self._keys[who].cookie)
         return browser
 
     def bearer(self, who: str) -> dict[str, str]:
         """Return the header by which a program has one of the cast's rights; none for "signed_out"."""
-        return {} if who == "signed_out" else {"Authorization": f"Bearer {self._tokens[who]}"}
+        return {} if who == "signed_out" else {"Authorization": f"Bearer {self._keys[who].token}"}
 
     def csrf(self, browser: FlaskClient, who: str) -> str:
-        """Return a CSRF token of a browser's own session."""
-        return csrf_token(browser.get("/login" if who == "signed_out" else "/purchases").text)
+        """Return a CSRF token of a browser's session."""
+        return csrf_token(browser.get("/login").text) if who == "signed_out" else self._keys[who].csrf
 
     def path(self, address: str) -> str:
         """Fill the names of what stands here into an address: "/purchases/{sale}"."""
         return re.sub(r"\{([^}]+)\}", lambda name: str(self.ids[name[1]]), address)
 
-    def dump(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Return every row of every table."""
+    def dump(self, **without: tuple[str, ...]) -> dict[str, list[tuple[Any, ...]]]:
+        """Return every row of every table, but for these columns of these tables."""
+        found = {}
         with self.app.app_context(), db.engine.connect() as connection:
-            names = [t.name for t in db.metadata.sorted_tables]
-            return {
-                name: sorted((tuple(r) for r in connection.execute(text(f"SELECT * FROM {name}"))), key=repr)
-                for name in names
-            }
+            driver: Any = connection.connection.dbapi_connection
+            for table in db.metadata.sorted_tables:
+                left_out = without.get(table.name, ())
+                columns = ", ".join(c.name for c in table.columns if c.name not in left_out)
+                key = ", ".join(c.name for c in table.primary_key)
+                rows = driver.execute(f"SELECT {columns} FROM {table.name} ORDER BY {key}")
+                found[table.name] = rows.fetchall()
+        return found
 
     @contextmanager
     def statements(self) -> Iterator[list[Statement]]:
@@ -85,13 +89,20 @@ class House:
             event.remove(engine, "before_cursor_execute", note)
 
 
+class Keys(NamedTuple):
+    """How one of the cast gets in: a signed-in session's cookie and CSRF token, and a program's token."""
+
+    cookie: str
+    csrf: str
+    token: str
+
+
 class Template(NamedTuple):
     """The furnished database, and how everybody gets in."""
 
     path: Path
     ids: dict[str, int]
-    cookies: dict[str, str]
-    tokens: dict[str, str]
+    keys: dict[str, Keys]
 
 
 def database_of(app: Flask) -> Path:
@@ -129,39 +140,41 @@ def furnish(make: Factory) -> dict[str, int]:
 def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Template:
     """The furnished database, made once."""
     put_in_place(desk_app, database)
-    ids, cookies = furnish(Factory(desk_app)), {}
-    tokens = {}
-    for who in CAST:
-        browser = desk_app.test_client()
-        sent = {"email": email_of(who), "password": PASSWORD, "csrf_token": csrf_token(browser.get("/login").text)}
-        assert browser.post("/login", data=sent).status_code in {302, 303}
-        cookie = browser.get_cookie(COOKIE)
-        assert cookie is not None
-        cookies[who] = cookie.value
-        tokens[who] = new_token(desk_app, who)
+    ids = furnish(Factory(desk_app))
+    keys = {who: keys_of(desk_app, who) for who in CAST}
     with desk_app.app_context():
         db.session.remove()
         db.engine.dispose()
     path = tmp_path_factory.mktemp("house") / "furnished.db"
     shutil.copy(database_of(desk_app), path)
-    return Template(path, ids, cookies, tokens)
+    return Template(path, ids, keys)
 
 
-def new_token(app: Flask, who: str) -> str:
-    """Make a token of one of the cast that may read and write."""
+def keys_of(app: Flask, who: str) -> Keys:
+    """Sign one of the cast in, and make a token that may read and write."""
+    browser = app.test_client()
+    sent = {
+        "email": email_of(who),
+        "password": PASSWORD,
+        "csrf_token": csrf_token(browser.get("/login").text),
+    }
+    assert browser.post("/login", data=sent).status_code in {302, 303}
+    csrf = csrf_token(browser.get("/purchases").text)
+    cookie = browser.get_cookie(COOKIE)
+    assert cookie is not None
     with app.app_context():
         account = people.account_by_email(email_of(who))
         assert account is not None
         secret = make_token(account, None, ["read:store-orders", "write:store-orders"])
         db.session.commit()
-        return secret
+    return Keys(cookie.value, csrf, secret)
 
 
 @pytest.fixture
 def house(app: Flask, template: Template) -> House:
     """The furnished desk, fresh."""
     put_in_place(app, template.path)
-    return House(app, template.ids, template.cookies, template.tokens)
+    return House(app, template)
 
 
 @pytest.fixture

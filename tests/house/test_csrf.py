@@ -100,7 +100,9 @@ def test_without_one_nothing_is_done(house: House, write: Write) -> None:
 def test_a_token_in_the_header_does_as_well_as_one_in_the_body(house: House) -> None:
     browser = house.browser("owner")
     headers = {**HTMX, "X-CSRFToken": house.csrf(browser, "owner")}
-    answer = browser.post(house.path("/stores/papershop/sales/{unpaid}/paid"), data={"payment": "1"}, headers=headers)
+    answer = browser.post(
+        house.path("/stores/papershop/sales/{unpaid}/paid"), data={"payment": "1"}, headers=headers
+    )
     assert answer.status_code == 200
 
 
@@ -124,7 +126,9 @@ def api_routes(app: Flask) -> list[tuple[str, str]]:
     found = []
     for rule in app.url_map.iter_rules():
         if str(rule).startswith(mounts):
-            address = "".join("1" if is_variable else part for is_variable, part in rule._trace if part != "|")
+            address = "".join(
+                "1" if is_variable else part for is_variable, part in rule._trace if part != "|"
+            )
             found += [(method, address) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
     return found
 

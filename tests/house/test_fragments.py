@@ -1,4 +1,4 @@
-"""What htmx swaps is a part, and the page shows it by including the same file: it stands verbatim in its page.
+"""What htmx swaps is a part, and the page shows it by including the same file: it stands there verbatim.
 
 CSRF tokens are left out of the comparison, and time stands still between the two answers.
 """
@@ -102,7 +102,7 @@ def test_a_part_stands_verbatim_in_its_page(house: House, endpoint: str, who: st
 
 
 @pytest.mark.parametrize("endpoint", INSIDE)
-def test_a_part_of_its_own_address_stands_verbatim_in_the_page_it_goes_to(house: House, endpoint: str) -> None:
+def test_a_part_of_another_address_stands_verbatim_where_it_goes(house: House, endpoint: str) -> None:
     who, address, page, which = INSIDE[endpoint]
     browser = house.browser(who)
     part = browser.get(house.path(address), headers=HTMX)

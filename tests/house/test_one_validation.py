@@ -25,7 +25,9 @@ KINDS = ("goods", "deal", "pickup", "service")
 PIECES = {"goods": 5}
 INVALID, PROHIBITED = InvalidStatus.sentence, StatusChangeProhibited.sentence
 DONE, NOTHING, REFUSED = "done", "done, and nothing changed", "refused"
-NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+JSON_WORD = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?|true|null", re.ASCII)
+# The names that come where a body says no more than the ship form can.
+SHIPS = (["status"], ["status", "tracking_number"], ["status", "tracking_carrier", "tracking_number"])
 
 
 class Body(NamedTuple):
@@ -41,6 +43,7 @@ def body(title: str, *outcomes: str, **fields: str) -> Body:
     return Body(title, tuple(fields.items()), outcomes * 4 if len(outcomes) == 1 else outcomes)  # type: ignore[arg-type]
 
 
+SPELT = ("3 ", " 3", "+3", "-3", "٣", "３", "3.0", "3e0")
 NO_PARCEL = (DONE, REFUSED, REFUSED, REFUSED)  # only goods have a parcel that could carry a number
 SENT_AWAY = (DONE, PROHIBITED, PROHIBITED, REFUSED)  # 3 with a number: a service is done without a parcel
 REDEEMED = (REFUSED, DONE, REFUSED, REFUSED)  # only deals are redeemed
@@ -49,11 +52,11 @@ BODIES = (
     body("3", DONE, PROHIBITED, PROHIBITED, DONE, status="3"),
     body("4", PROHIBITED, DONE, PROHIBITED, PROHIBITED, status="4"),
     body("9", PROHIBITED, PROHIBITED, DONE, PROHIBITED, status="9"),
-    *(body(f"the code {n}", INVALID, status=n) for n in ("0", "1", "2", "5", "8", "10", "11", "12", "99")),
+    *(body(f"the code {n}", INVALID, status=n) for n in ("0", "2", "5", "8", "12", "99")),
     body("an empty status", NOTHING, status=""),
     body("nothing at all", NOTHING),
-    *(body(f"3 spelt {text!r}", INVALID, status=text) for text in ("3 ", " 3", "+3", "-3", "٣", "３", "3.0", "3e0")),
-    *(body(f"a status {text!r}", INVALID, status=text) for text in ("true", "null", "three", "9" * 20, "\x003")),
+    *(body(f"3 spelt {text!r}", INVALID, status=text) for text in SPELT),
+    *(body(f"a status {text!r}", INVALID, status=text) for text in ("true", "null", "9" * 20, "\x003")),
     body("64 characters of a number", *NO_PARCEL, tracking_number="N" * 64),
     body("65 characters of a number", REFUSED, tracking_number="N" * 65),
     body("64 accents", *NO_PARCEL, tracking_number="é" * 64),
@@ -65,7 +68,13 @@ BODIES = (
     body("only blanks", NOTHING, tracking_number="   "),
     body("3 with only blanks", DONE, PROHIBITED, PROHIBITED, DONE, status="3", tracking_number="   "),
     body("3 with a number", *SENT_AWAY, status="3", tracking_number="AB 1"),
-    body("3 with a carrier and a number", *SENT_AWAY, status="3", tracking_carrier="DHL", tracking_number="AB 1"),
+    body(
+        "3 with a carrier and a number",
+        *SENT_AWAY,
+        status="3",
+        tracking_carrier="DHL",
+        tracking_number="AB 1",
+    ),
     body("3 with 64 characters", *SENT_AWAY, status="3", tracking_number="N" * 64),
     body("3 with 65 characters", REFUSED, status="3", tracking_number="N" * 65),
     body("3 with accents", *SENT_AWAY, status="3", tracking_number="Ñandú-Ω-1"),
@@ -74,7 +83,7 @@ BODIES = (
     body("a wrong code with a number", REFUSED, status="99", tracking_number="N"),
     *(
         body(f"3 with {character!r} in its number", REFUSED, status="3", tracking_number=f"A{character}B")
-        for character in ("\0", "\x07", "\x1f", "\x7f", "\n", "\r\n", "\t", "\x85", "\u2028")
+        for character in ("\0", "\x1f", "\x7f", "\n", "\t", "\u2028")
     ),
     body("a control character in a carrier", REFUSED, tracking_carrier="D\0HL"),
     body("255 characters of who redeemed", *REDEEMED, product_deal_vendor_ack="A" * 255),
@@ -106,15 +115,15 @@ class Sender(NamedTuple):
         """Return the item's id as an address names it."""
         return str(self.house.ids[f"{self.store}'s {self.kind}"])
 
-    def page(self, body: Body, headers: dict[str, str] | None = None) -> TestResponse:
+    def page(self, body: Body, headers: dict[str, str] | None = None, place: str = "") -> TestResponse:
         """Send the item's form."""
         browser = self.house.browser(self.who)
         sent = MultiDict([*body.pairs, ("csrf_token", self.house.csrf(browser, self.who))])
-        return browser.post(f"/stores/{self.store}/items/{self.item}", data=sent, headers=headers)
+        return browser.post(f"/stores/{self.store}/items/{self.item}{place}", data=sent, headers=headers)
 
     def htmx(self, body: Body) -> TestResponse:
-        """Send the item's form as htmx does."""
-        return self.page(body, HTMX)
+        """Send the item's form as htmx does from a row of the list."""
+        return self.page(body, HTMX, "?in=row")
 
     def put(self, **sent: Any) -> TestResponse:
         """Send Okanjo's PUT."""
@@ -139,7 +148,10 @@ class Sender(NamedTuple):
         """Send the ship form with all that is left and the same number."""
         browser = self.house.browser(self.who)
         sent = {name: value for name, value in body.pairs if name != "status"}
-        sent |= {f"pieces-{self.item}": str(PIECES[self.kind]), "csrf_token": self.house.csrf(browser, self.who)}
+        sent |= {
+            f"pieces-{self.item}": str(PIECES[self.kind]),
+            "csrf_token": self.house.csrf(browser, self.who),
+        }
         if not sent.get("tracking_number", "").strip():
             sent["no_number"] = "1"
         sale = self.house.ids[f"{self.store}'s {self.kind} sale"]
@@ -149,11 +161,10 @@ class Sender(NamedTuple):
         """Yield the doors that can take this body."""
         yield from (("page", self.page), ("htmx", self.htmx))
         yield from (("Okanjo, form", self.okanjo_form), ("Okanjo, JSON", self.okanjo_json))
-        names = [name for name, _ in body.pairs]
-        if names == ["status"] and (NUMBER.fullmatch(body.pairs[0][1]) or body.pairs[0][1] in {"true", "null"}):
+        names = sorted(name for name, _ in body.pairs)
+        if names == ["status"] and JSON_WORD.fullmatch(body.pairs[0][1]):
             yield "Okanjo, JSON numbers", self.okanjo_numbers
-        is_shipping = self.kind in PIECES and ("status", "3") in body.pairs
-        if is_shipping and {*names} <= {"status", "tracking_carrier", "tracking_number"} and len({*names}) == len(names):
+        if self.kind in PIECES and ("status", "3") in body.pairs and names in SHIPS:
             yield "ship form", self.ship_form
 
 
@@ -165,18 +176,16 @@ def _now() -> Iterator[None]:
 
 
 def rows(house: House) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows, but for what tells one door from another: sign-ins, tokens, and an act's id and door."""
-    found = house.dump()
-    del found["signin"], found["api_token"]
-    found["event"] = sorted(((*e[:5], *e[6:7], *e[9:]) for e in found["event"]), key=repr)
-    return found
+    """Return all rows, but for what tells one door from another: an act's id and door, and a token's use."""
+    return house.dump(event=("act_id", "actor_kind", "door"), api_token=("used_at",))
 
 
 def sent_through(sender: Sender, body: Body, restore: Callable[[], None]) -> dict[str, tuple[int, str, Any]]:
     """Send a body through every door, each on the same desk; return status (as of a page), text and rows."""
     found = {}
-    for door, send in sender.doors(body):
-        restore()
+    for n, (door, send) in enumerate(sender.doors(body)):
+        if n:
+            restore()
         answer = send(body)
         as_page = {400: 422, 303: 200}.get(answer.status_code, answer.status_code)
         found[door] = (as_page, answer.text, rows(sender.house))
@@ -233,7 +242,9 @@ def test_a_number_is_corrected_to_the_same_at_every_door(house: House, restore: 
     # "sent" has two pieces in a parcel: its newest number is replaced.
     ids = {"papershop's sent": house.ids["sent's item"], "papershop's sent sale": house.ids["sent"]}
     house.ids = {**house.ids, **ids}
-    found = sent_through(Sender(house, "owner", "papershop", "sent"), body("", DONE, tracking_number="Z 9"), restore)
+    found = sent_through(
+        Sender(house, "owner", "papershop", "sent"), body("", DONE, tracking_number="Z 9"), restore
+    )
     assert len(found) == 4
     assert {status for status, _, _ in found.values()} == {200}
     first = next(iter(found.values()))[2]

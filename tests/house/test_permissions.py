@@ -105,7 +105,7 @@ def routes(app: Flask) -> set[tuple[str, str]]:
 
 
 def ask(house: House, who: str, method: str, address: str) -> TestResponse:
-    """Send one of the cast's requests: by a token to a program's door, else by a browser with its CSRF token."""
+    """Send a request of one of the cast: with a token to a program's door, else by a browser."""
     browser = house.browser("signed_out" if address.startswith("/api/") else who)
     if address.startswith("/api/"):
         return browser.open(address, method=method, headers=house.bearer(who))

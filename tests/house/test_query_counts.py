@@ -31,14 +31,20 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("a filter that is wrong", "owner", "/stores/papershop/sales?status=x", 5, 4),
     ("the list of items", "owner", "/stores/papershop/items", 4, 3),
     ("an item filter", "owner", "/stores/papershop/items?status=2", 4, 3),
-    # who 2, order with buyer and address 1, lines 1, parcels 1, payouts 1, notes 1, history 1, neighbours 2, frame 1
+    # who 2, order with buyer and address 1, lines, parcels, payouts, notes, history 5, neighbours 2, frame 1
     ("a sale", "owner", "/stores/papershop/sales/{sale}", 11, 10),
     # what is in the parcels 1, names of who acted 1
     ("a sale with a parcel", "owner", "/stores/papershop/sales/{sent}", 12, 11),
     ("a deal, for its vendor", "vendor", "/stores/papershop/sales/{papershop's deal sale}", 8, 7),
     ("the ship form", "owner", "/stores/papershop/sales/{sale}/ship", 11, 10),
     ("a row", "owner", "/stores/papershop/sales/{sale}/row", None, 6),
-    ("a carrier by its number", "owner", "/stores/papershop/sales/{sale}/ship/number?tracking_number=1", None, 4),
+    (
+        "a carrier by its number",
+        "owner",
+        "/stores/papershop/sales/{sale}/ship/number?tracking_number=1",
+        None,
+        4,
+    ),
     ("the list of purchases", "buyer", "/purchases", 4, 3),
     ("no purchases", "stranger", "/purchases", 3, 2),
     ("a purchase", "buyer", "/purchases/{sale}", 7, 6),
@@ -54,7 +60,9 @@ def shown(statements: Sequence[Statement]) -> str:
 
 
 @pytest.mark.parametrize("read", READS, ids=[r[0] for r in READS])
-def test_a_page_costs_so_many_statements(house: House, read: tuple[str, str, str, int | None, int | None]) -> None:
+def test_a_page_costs_so_many_statements(
+    house: House, read: tuple[str, str, str, int | None, int | None]
+) -> None:
     _, who, address, whole, part = read
     for headers, expected in (({}, whole), (HTMX, part)):
         if expected is not None:
@@ -138,12 +146,12 @@ def turn_pages(house: House) -> list[Statement]:
     ]
     with house.statements() as seen:
         for address in addresses:
-            page = browser.get(address)
+            page = browser.get(address, headers=HTMX)
             assert page.status_code == 200
             for way in ("after", "after", "before"):
                 further = re.search(rf'href="([^"]*[?&](?:amp;)?{way}=[^"]*)"', page.text)
                 if further:
-                    page = browser.get(further[1].replace("&amp;", "&"))
+                    page = browser.get(further[1].replace("&amp;", "&"), headers=HTMX)
                     assert page.status_code == 200
     assert sum("placed_at <" in s.sql or "placed_at >" in s.sql for s in seen) >= 2 * len(lists)
     return seen

@@ -1,4 +1,4 @@
-"""The tree of files as the house's own tests read it: Python by ast, the rest as text; nothing is imported."""
+"""The tree of files as the house's own tests read it: Python by ast, the rest as text."""
 
 import ast
 import os
@@ -45,6 +45,13 @@ def modules(folder: str) -> list[Module]:
         source = path.read_text()
         found.append(Module(path.relative_to(ROOT).as_posix(), source, ast.parse(source)))
     return found
+
+
+def imported(node: ast.AST) -> set[str]:
+    """Return the modules that an import statement names."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    return {node.module or ""} if isinstance(node, ast.ImportFrom) else set()
 
 
 def files() -> Iterator[tuple[str, str]]:

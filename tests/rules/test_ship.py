@@ -31,9 +31,7 @@ def send(
     """Ship in a session of its own and return the parcel's id."""
     with app.app_context():
         store_id = db.session.get_one(Order, order_id).store_id
-        parcel = ship(
-            order_id, pieces, actor=SYSTEM, store_id=store_id, tracking=tracking, version=version
-        )
+        parcel = ship(order_id, pieces, actor=SYSTEM, store_id=store_id, tracking=tracking, version=version)
         db.session.commit()
         return parcel.id
 
@@ -128,9 +126,7 @@ def test_a_mail_is_owed_only_where_the_buyer_is_to_be_told(app: Flask, make: Fac
         store_id = db.session.get_one(Order, told).store_id
         for order_id, is_told in ((told, True), (untold, False)):
             item_id = make.items_of(order_id)[0]
-            ship(
-                order_id, {item_id: 5}, actor=SYSTEM, store_id=store_id, is_buyer_told=is_told, at=at
-            )
+            ship(order_id, {item_id: 5}, actor=SYSTEM, store_id=store_id, is_buyer_told=is_told, at=at)
             db.session.commit()
         (mail,) = db.session.query(Outbox).all()
         assert mail.payload["order_id"] == told
@@ -280,9 +276,7 @@ def test_a_draft_whose_lines_went_under_another_number_is_voided(
     ]
 
 
-def test_a_line_without_a_draft_goes_beside_one_that_has_it(
-    app: Flask, make: Factory, move: Moved
-) -> None:
+def test_a_line_without_a_draft_goes_beside_one_that_has_it(app: Flask, make: Factory, move: Moved) -> None:
     order_id = make.sale(FIVE, TWO)
     cards, envelopes = make.items_of(order_id)
     draft(move, cards)

@@ -106,9 +106,7 @@ def test_what_is_never_sent_has_no_place_for_a_number(
     assert everything(app) == before
 
 
-def test_a_move_with_a_number_that_has_no_place_moves_nothing(
-    app: Flask, make: Factory, move: Moved
-) -> None:
+def test_a_move_with_a_number_that_has_no_place_moves_nothing(app: Flask, make: Factory, move: Moved) -> None:
     item_id = make.item(PICKUP, 2)
     before = everything(app)
     with pytest.raises(NoParcel):
