@@ -18,8 +18,9 @@ from flask_migrate import upgrade
 from app import assets, create_app
 from app.access import SCOPES, Role
 from app.actions.people import secret_hash
+from app.cli.asking import Stop
 from app.cli.demo import password_file, sign_ins
-from app.cli.serve import fill_when_empty
+from app.cli.serve import fill_when_empty, listen
 from app.config import ROOT
 from app.db import db
 from app.models import ApiToken, Order
@@ -34,11 +35,13 @@ ETSY = (
     "Sale Date,Item Name,Buyer,Quantity,Price,Coupon Code,Coupon Details,Discount Amount,Shipping Discount,"
     "Order Shipping,Order Sales Tax,Item Total,Currency,Transaction ID,Listing ID,Date Paid,Date Shipped,"
     "Ship Name,Ship Address1,Ship Address2,Ship City,Ship State,Ship Zipcode,Ship Country,Order ID,"
-    "Variations,Order Type,Listings Type,Payment Type,InPerson Discount,InPerson Location,VAT Paid by Buyer,SKU\n"
+    "Variations,Order Type,Listings Type,Payment Type,InPerson Discount,InPerson Location,VAT Paid by Buyer,"
+    "SKU\n"
 )
 ROW = (
     "01/15/26,Letterpress card,Maja (maja),{quantity},4.50,,,0.00,0.00,1.80,0.00,9.00,EUR,{line},771,"
-    "01/15/2026,,Maja Kowalczyk,ul. Długa 5,,Poznań,,61-001,Poland,{order},,online,listing,online_cc,,,0,LC-014\n"
+    "01/15/2026,,Maja Kowalczyk,ul. Długa 5,,Poznań,,61-001,Poland,{order},,online,listing,online_cc,,,0,"
+    "LC-014\n"
 )
 
 
@@ -296,12 +299,11 @@ def test_the_demo_is_refused_beside_real_stores(run: Run) -> None:
     assert "empty database" in refusal(run("demo", "--orders", "1"))
 
 
-def test_the_demo_is_refused_where_others_reach_the_desk(app: Flask, run: Run) -> None:
-    app.config["HOST"] = "0.0.0.0"
-    try:
-        assert "HOST is 0.0.0.0" in refusal(run("demo"))
-    finally:
-        app.config["HOST"] = "127.0.0.1"
+def test_the_demo_is_refused_where_others_reach_the_desk(
+    app: Flask, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "HOST", "0.0.0.0")
+    assert "HOST is 0.0.0.0" in refusal(run("demo"))
 
 
 @pytest.mark.parametrize(
@@ -440,27 +442,37 @@ def test_serve_without_the_demo_says_how_to_begin(
     assert not people.all_stores()
 
 
-def test_serve_says_that_a_port_is_in_use(with_assets: None, app: Flask, run: Run) -> None:
-    usual = app.config["PORT"]
+def test_serve_says_that_a_port_is_in_use(taken_port: int) -> None:
+    with pytest.raises(Stop, match=f"cannot listen on 127.0.0.1, port {taken_port}: Address already in use"):
+        listen("127.0.0.1", taken_port)
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port on which somebody listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        app.config["PORT"] = taken.getsockname()[1]
-        said = refusal(run("serve"))
-        assert f"cannot listen on 127.0.0.1, port {app.config['PORT']}: Address already in use" in said
-    app.config["PORT"] = usual
+        yield taken.getsockname()[1]
 
 
-@pytest.mark.parametrize(("setting", "value"), [("HOST", "no.such.host.invalid"), ("PORT", 99999)])
-def test_serve_says_that_an_address_cannot_be_had(
-    *, with_assets: None, app: Flask, run: Run, setting: str, value: object
+@pytest.mark.parametrize(
+    ("host", "port"), [("no.such.host.invalid", 0), ("127.0.0.1", 99999), ("127.0.0.1", -1)]
+)
+def test_serve_says_that_an_address_cannot_be_had(host: str, port: int) -> None:
+    with pytest.raises(Stop, match=f"cannot listen on {host}, port {port}: "):
+        listen(host, port)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]"])
+def test_serve_finds_a_free_port_where_none_is_named(host: str) -> None:
+    with listen(host, 0) as listener:
+        assert listener.getsockname()[1] > 0
+
+
+def test_serve_asks_for_the_browsers_files(
+    *, app: Flask, run: Run, taken_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = app.config[setting]
-    app.config[setting] = value
-    assert f"{value}" in refusal(run("serve"))
-    app.config[setting] = usual
-
-
-def test_serve_asks_for_the_browsers_files(app: Flask, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "STAMP", Path("no such stamp"))
+    monkeypatch.setitem(app.config, "PORT", taken_port)  # it must not come so far
     assert "make setup" in refusal(run("serve"))
 
 

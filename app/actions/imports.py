@@ -4,35 +4,22 @@
 write lock. It never goes backwards and never mails.
 """
 
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, bindparam, delete, insert, or_, update
+from sqlalchemy import delete, insert, or_, update
 
 from app.access import Actor
+from app.actions.batch import Batch
 from app.actions.intake import Verdict, take
-from app.actions.ledger import Act
 from app.actions.parcels import NO_TRACKING, send
 from app.actions.payment import pay
 from app.actions.purchases import Purchase
 from app.db import db, take_write_lock
-from app.models import Event, Job, JobRow, Order, OrderItem
+from app.models import Job, JobRow, Order, OrderItem
 from app.statuses import MOVES, ItemStatus, Kind, Payment
-
-
-# One statement for them all: the history is read in the sequence of its ids.
-_EVENT: Any = Event.__table__
-_NOTHING = JSON(none_as_null=True)
-WRITE_EVENTS = insert(_EVENT).values(
-    {
-        c.name: bindparam(c.name, type_=_NOTHING if isinstance(c.type, JSON) else c.type)
-        for c in _EVENT.c
-        if not c.primary_key
-    }
-)
 
 
 IMPORT = "import"
@@ -86,50 +73,13 @@ class Brought(NamedTuple):
     said: tuple[str, ...] = ()
 
 
-class Chapters(Act):
-    """One act on many orders, in chapters: each has its verb, its time and its events in the history.
-
-    What all chapters share is done once: the lock, the tally, the store's revision.
-    """
-
-    def __init__(self, *, actor: Actor, store_id: int) -> None:
-        super().__init__("take_in", actor=actor, store_id=store_id)
-        self.began_at = self.at
-        self._order_id: int | None = None
-        self._written: list[dict[str, Any]] = []
-
-    def begin(self, verb: str, at: datetime) -> None:
-        """Begin a chapter."""
-        self.verb, self.at, self.id = verb, at, secrets.randbits(62)
-
-    def close(self, order: Order) -> None:
-        """End the chapter: roll the order up, and keep what was done to it for the history."""
-        self._order_id = order.id
-        self._roll_up(order)
-        self._written += [self._event(item, before, None) for item, before in self._gone]
-        self._written += [self._event(row, before, after) for row, before, after in self._changes.values()]
-        self._gone.clear()
-        self._changes.clear()
-
-    def _order_of(self, row: Any) -> int | None:
-        """Return the order of this chapter."""
-        return self._order_id
-
-    def _settle(self) -> None:
-        """Settle the books, and write the history of all chapters at once."""
-        super()._settle()
-        if self._written:
-            db.session.execute(WRITE_EVENTS, self._written)
-
-
 def bring(tellings: Sequence[Telling], *, actor: Actor, store_id: int) -> list[Brought]:
     """Take these orders in, and let each be paid and sent as far as the file says."""
-    # What the acts look up is written already; to write before each look would be most of the work.
-    with db.session.no_autoflush, Chapters(actor=actor, store_id=store_id) as act:
+    with Batch(actor=actor, store_id=store_id) as act:
         return [_bring(act, telling) for telling in tellings]
 
 
-def _bring(act: Chapters, telling: Telling) -> Brought:
+def _bring(act: Batch, telling: Telling) -> Brought:
     """Bring one order."""
     act.begin("take_in", act.began_at)
     order, verdict, differences = take(act, telling.purchase)
@@ -160,7 +110,7 @@ def _sent(telling: Telling, order: Order) -> dict[OrderItem, datetime]:
     return {item: said[item.external_id] for item in order.items if item.external_id in said}
 
 
-def _pay(act: Chapters, order: Order, paid_at: datetime | None, sent_at: datetime | None) -> bool:
+def _pay(act: Batch, order: Order, paid_at: datetime | None, sent_at: datetime | None) -> bool:
     """Confirm the payment that the file tells of and the desk has not; tell whether there was one.
 
     What the file says was sent and not paid goes out unpaid: pay on arrival.
@@ -179,7 +129,7 @@ def _pay(act: Chapters, order: Order, paid_at: datetime | None, sent_at: datetim
     return True
 
 
-def _send(act: Chapters, order: Order, sent: dict[OrderItem, datetime]) -> bool:
+def _send(act: Batch, order: Order, sent: dict[OrderItem, datetime]) -> bool:
     """Send what the file says was sent and the desk still has; tell whether there was anything."""
     going: dict[datetime, dict[int, int]] = {}
     handed: dict[datetime, list[OrderItem]] = {}

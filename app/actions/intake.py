@@ -93,19 +93,15 @@ def _known(act: Act, purchase: Purchase) -> Order | None:
         return None
     key = {"store": act.store_id, "channel": purchase.channel, "key": purchase.external_id}
     order_id = db.session.scalar(KNOWN_ORDER, key)
-    if order_id is None:
-        return None
-    db.session.flush()
-    return act.hold(order_id)
+    return act.hold(order_id) if order_id else None
 
 
 def _make(act: Act, purchase: Purchase) -> Order:
     """Write buyer, address, order and lines."""
     store = act.store
-    buyer = _buyer(store, purchase)
-    address = _address(store, purchase.address)
+    buyer, address = _buyer(store, purchase), _address(store, purchase.address)
+    act.add(*(row for row in (buyer, address) if row is not None and row.id is None))
     items = [new_item(act, purchase, line, n) for n, line in enumerate(purchase.lines, start=1)]
-    db.session.flush()
     order = Order(
         store_id=store.id,
         number=store.next_number,
@@ -144,7 +140,7 @@ def _buyer(store: Store, purchase: Purchase) -> Buyer:
         known = db.session.scalar(KNOWN_BUYER, key)
         if known:
             return known
-    buyer = Buyer(
+    return Buyer(
         store_id=store.id,
         channel=purchase.channel,
         external_ref=said.ref,
@@ -152,15 +148,13 @@ def _buyer(store: Store, purchase: Purchase) -> Buyer:
         name=name,
         email=said.email,
     )
-    db.session.add(buyer)
-    return buyer
 
 
 def _address(store: Store, said: AddressSaid | None) -> Address | None:
     """Make an address; addresses are never edited, so a new one each time."""
     if said is None:
         return None
-    address = Address(
+    return Address(
         store_id=store.id,
         name=said.name,
         given_name=said.given_name,
@@ -174,8 +168,6 @@ def _address(store: Store, said: AddressSaid | None) -> Address | None:
         phone=said.phone,
         destination_key=said.destination_key,
     )
-    db.session.add(address)
-    return address
 
 
 def _index(act: Act, order: Order, buyer: Buyer, address: Address | None, purchase: Purchase) -> None:
@@ -260,7 +252,7 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
     for table in (Payout, PaymentRow, Discount):
         db.session.execute(delete(table).where(table.order_id == order.id))
     address = _address(act.store, purchase.address)
-    db.session.flush()
+    act.add(*([address] if address else ()))
     act.change(order, payment=Payment.UNPAID, address_id=address.id if address else None, **money)
     act.replace_lines(order, [new_item(act, purchase, x, n) for n, x in enumerate(purchase.lines, start=1)])
     _discount(act, order, purchase)

@@ -83,8 +83,7 @@ def _product(act: Act, purchase: Purchase, line: LineSaid) -> int | None:
         unit=line.unit,
         url=line.url,
     )
-    db.session.add(product)
-    db.session.flush()
+    act.add(product)
     if line.image:
         db.session.add(Media(store_id=act.store_id, product_id=product.id, url=line.image))
     return product.id

@@ -48,17 +48,21 @@ def on_the_desk(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def refuse_unready_database() -> None:
     """Stop where the database cannot be opened, or its tables are not those that this version needs."""
-    try:
-        with db.engine.connect() as connection:
-            stands = set(MigrationContext.configure(connection).get_current_heads())
-    except Exception as error:  # whatever the driver calls it
-        raise Stop(f"The database cannot be opened: {str(error).splitlines()[0]}") from error
     scripts = ScriptDirectory(str(current_app.extensions["migrate"].directory))
-    if stands != set(scripts.get_heads()):
+    if stand_of_database() != set(scripts.get_heads()):
         raise Stop(
             "The database is not set up, or not for this version: run `flask --app app db upgrade` "
             "(`make run` does it by itself)."
         )
+
+
+def stand_of_database() -> set[str]:
+    """Return the migrations at which the database stands; Stop where it cannot be opened."""
+    try:
+        with db.engine.connect() as connection:
+            return set(MigrationContext.configure(connection).get_current_heads())
+    except Exception as error:  # whatever the driver calls it
+        raise Stop(f"The database cannot be opened: {str(error).splitlines()[0]}") from error
 
 
 def store_called(slug: str) -> Store:

@@ -10,17 +10,18 @@ from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
 from app import assets
-from app.cli.asking import Stop
+from app.cli.asking import Stop, stand_of_database
 from app.cli.demo import load_demo, sign_ins
 from app.config import ROOT
 from app.db import db
-from app.demo.build import NoDemo
+from app.demo.build import NoDemo, refuse_beyond_loopback
 from app.queries import people
 
 # Seconds. A request that takes longer is lost with its worker; on Ctrl-C running ones may end.
 TIMEOUT = 60
 GRACE = 10
 KEEP_ALIVE = 5
+PORTS = range(65536)
 
 
 @click.command("serve")
@@ -32,7 +33,8 @@ def serve(orders: int) -> None:
     """Run the desk: migrate, load the demo into an empty database, listen until Ctrl-C."""
     if absent := assets.missing():
         raise Stop(f"The browser's files are not there ({', '.join(absent)}): run `make setup`.")
-    listener = _listen(current_app.config["HOST"], current_app.config["PORT"])
+    listener = listen(current_app.config["HOST"], current_app.config["PORT"])
+    stand_of_database()
     upgrade()
     fill_when_empty(orders)
     click.echo(f"Tradepost is at {_address(listener)}; Ctrl-C ends it.")
@@ -44,22 +46,19 @@ def serve(orders: int) -> None:
     os.execv(sys.executable, _command(listener))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens there, for gunicorn to take over; Stop where it cannot be had."""
     try:
-        family, kind, _, _, place = socket.getaddrinfo(
-            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(place)
-    except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+        if port not in PORTS:
+            raise OSError(f"ports go to {PORTS[-1]}")
+        named = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, place = named[0]
+        listener = socket.create_server(place[:2], family=family)
+    except OSError as error:
         raise Stop(
-            f"The desk cannot listen on {host}, port {port}: {why}. "
+            f"The desk cannot listen on {host}, port {port}: {error.strerror or error}. "
             "Stop what runs there, or set TRADEPOST_PORT (and TRADEPOST_HOST)."
         ) from error
-    listener.listen()
     listener.set_inheritable(True)
     return listener
 
@@ -73,8 +72,9 @@ def fill_when_empty(orders: int) -> None:
             "There is no store yet: make one with `flask --app app account` and `flask --app app store`."
         )
         return
-    click.echo(f"Loading the demo, {orders} invented sales; this is done once.")
     try:
+        refuse_beyond_loopback(current_app.config["HOST"])
+        click.echo(f"Loading the demo, {orders} invented sales; this is done once.")
         load_demo(orders)
     except NoDemo as refused:
         db.session.rollback()
