@@ -20,18 +20,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app import create_app
-from app.access import Desk, person
+from app.access import SYSTEM, Desk, person
+from app.actions.elsewhere import Past, arrive
 from app.actions.ledger import standing
+from app.actions.purchases import LineSaid
 from app.carriers import recognise
 from app.config import ROOT
 from app.db import db
 from app.demo.build import NoDemo, load
 from app.demo.numbers import MAKERS
-from app.models import Account, Order, OrderItem, Tally
+from app.errors import NotFound, StatusChangeProhibited
+from app.models import Account, Order, OrderItem, Parcel, Payout, Tally
 from app.queries import people, purchases, sales
 from app.queries.filters import Conditions
 from app.statuses import Channel, ItemStatus, Kind, Payment, Role, Shipping
 from tests.conftest import TEST_SETTINGS
+from tests.factories import DEAL, DIGITAL, DONATION, GOODS, PICKUP, SERVICE, Factory
 
 TODAY = "2026-11-20"
 NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -265,12 +269,7 @@ def test_parcels_are_of_many_kinds_and_their_numbers_are_right(demo: Path) -> No
 
 
 def test_the_tally_equals_a_recount(demo: Path) -> None:
-    counted: Counter[tuple[int, str, str]] = Counter()
-    for order in all_orders():
-        for (grain, code), n in standing(order, order.items).items():
-            counted[order.store_id, grain, code] += n
-    kept = {(t.store_id, t.grain, t.code): t.n for t in db.session.scalars(select(Tally)) if t.n}
-    assert kept == counted
+    assert kept_tally() == recount()
 
 
 def test_money_adds_up(demo: Path) -> None:
@@ -357,3 +356,161 @@ def test_the_demo_refuses_a_database_in_use(bare: Flask) -> None:
     load_with(orders=0, stores=1)
     with pytest.raises(NoDemo, match="empty database"):
         load_with(orders=0)
+
+
+# --- what an order has been through elsewhere
+
+
+def arrived(make: Factory, item_id: int, past: dict[str, Any] | ItemStatus) -> OrderItem:
+    """Let an item's order arrive with this past, and return the item as it is then."""
+    status = {"items": {item_id: past}} if isinstance(past, ItemStatus) else past
+    with make.app.app_context():
+        item = db.session.get_one(OrderItem, item_id)
+        arrive(item.order_id, Past(**status), actor=SYSTEM, store_id=item.store_id)
+        db.session.commit()
+        assert recount() == kept_tally()
+    return make.item_row(item_id)
+
+
+def recount() -> Counter[tuple[int, str, str]]:
+    """Return how many rows stand under each code, counted anew."""
+    counted: Counter[tuple[int, str, str]] = Counter()
+    for order in all_orders():
+        for (grain, code), n in standing(order, order.items).items():
+            counted[order.store_id, grain, code] += n
+    return counted
+
+
+def kept_tally() -> dict[tuple[int, str, str], int]:
+    """Return how many rows stand under each code, as the tally has it."""
+    return {(t.store_id, t.grain, t.code): t.n for t in db.session.scalars(select(Tally)) if t.n}
+
+
+S = ItemStatus
+
+
+@pytest.mark.parametrize(
+    ("line", "now", "to"),
+    [
+        (GOODS, 1, S.NOT_SUBMITTED),
+        (GOODS, 1, S.VOIDED),
+        (GOODS, 1, S.EXPIRED),
+        (GOODS, 2, S.REFUNDED),
+        (GOODS, 2, S.PENDING_REFUND),
+        (GOODS, 2, S.PENDING_ACQUISITION),
+        (GOODS, 2, S.COMPLETE),
+        (GOODS, 4, S.PENDING_DISPUTE),
+        (GOODS, 4, S.REFUNDED),
+        (PICKUP, 3, S.COMPLETED_BY_SELLER),
+        (SERVICE, 2, S.COMPLETE),
+        (DEAL, 8, S.EXPIRED),
+        (DEAL, 8, S.COMPLETE),
+        (DIGITAL, 4, S.REFUNDED),
+        (DONATION, 4, S.REFUNDED),
+    ],
+)
+def test_an_item_arrives_where_it_stands_elsewhere(
+    make: Factory, line: LineSaid, now: int, to: ItemStatus
+) -> None:
+    item = arrived(make, make.item(line, now), to)
+    assert item.status == to
+    assert item.left == 0 or to not in {5, 6, 7}
+    assert item.held_from == (now if to in {10, 11} else None)
+
+
+@pytest.mark.parametrize(
+    ("line", "now", "to"),
+    [
+        (GOODS, 1, S.COMPLETE),
+        (GOODS, 1, S.REFUNDED),
+        (GOODS, 1, S.PENDING_REFUND),
+        (GOODS, 1, S.PENDING_FULFILMENT),
+        (GOODS, 2, S.NOT_SUBMITTED),
+        (GOODS, 2, S.PENDING_PAYMENT),
+        (GOODS, 2, S.COMPLETED_BY_SELLER),
+        (GOODS, 2, S.PENDING_REDEMPTION),
+        (GOODS, 4, S.PENDING_ACQUISITION),
+        (GOODS, 5, S.COMPLETE),
+        (GOODS, 6, S.PENDING_FULFILMENT),
+        (GOODS, 7, S.PENDING_PAYMENT),
+        (GOODS, 10, S.PENDING_DISPUTE),
+        (SERVICE, 2, S.PENDING_ACQUISITION),
+        (DEAL, 8, S.PENDING_ACQUISITION),
+    ],
+)
+def test_nothing_arrives_backwards_or_where_only_money_leads(
+    make: Factory, line: LineSaid, now: int, to: ItemStatus
+) -> None:
+    item_id = make.item(line, now)
+    with pytest.raises(StatusChangeProhibited):
+        arrived(make, item_id, to)
+    assert make.item_row(item_id).status == now
+
+
+def test_goods_that_are_there_have_left_in_a_parcel_that_is_received(make: Factory) -> None:
+    item = arrived(make, make.item(GOODS, 2), S.COMPLETE)
+    assert (item.shipped, item.left) == (item.quantity, 0)
+    with make.app.app_context():
+        parcel = db.session.scalars(select(Parcel)).one()
+        assert parcel.state == "received"
+
+
+@pytest.mark.parametrize(("kept", "returned", "state"), [(False, 5, "returned"), (True, 0, "shipped")])
+def test_refunded_goods_come_back_unless_they_stay(
+    make: Factory, *, kept: bool, returned: int, state: str
+) -> None:
+    order_id = make.sale(GOODS)
+    item_id = make.items_of(order_id)[0]
+    make.ship(order_id, {item_id: 5})
+    past = {"items": {item_id: S.REFUNDED}, "kept": frozenset([item_id] if kept else [])}
+    assert arrived(make, item_id, past).returned == returned
+    with make.app.app_context():
+        assert db.session.scalars(select(Parcel)).one().state == state
+
+
+def test_what_was_shipped_is_not_voided(make: Factory) -> None:
+    order_id = make.sale(GOODS)
+    item_id = make.items_of(order_id)[0]
+    make.ship(order_id, {item_id: 2})
+    with pytest.raises(StatusChangeProhibited):
+        arrived(make, item_id, S.VOIDED)
+
+
+def test_a_refund_gives_money_back_and_voids_the_payouts(make: Factory) -> None:
+    item_id = make.item(GOODS, 2)
+    past = {"items": {item_id: S.REFUNDED}, "payment": Payment.REFUNDED, "refund": 2250}
+    item = arrived(make, item_id, past)
+    assert make.sale_row(item.order_id).payment == Payment.REFUNDED
+    with make.app.app_context():
+        assert {p.status for p in db.session.scalars(select(Payout))} == {4}
+
+
+@pytest.mark.parametrize(
+    ("now", "past"),
+    [
+        (1, {"payment": Payment.REFUNDED}),
+        (1, {"payment": Payment.CANCELED}),
+        (1, {"refund": 100}),
+        (2, {"payment": Payment.CANCELED}),
+        (2, {"payment": Payment.REFUNDED}),
+        (2, {"refund": 10**9}),
+    ],
+)
+def test_money_goes_back_only_where_it_came_from(make: Factory, now: int, past: dict[str, Any]) -> None:
+    item_id = make.item(GOODS, now)
+    with pytest.raises(StatusChangeProhibited):
+        arrived(make, item_id, past)
+
+
+def test_an_order_may_arrive_paid(make: Factory) -> None:
+    item_id = make.item(GOODS, 1)
+    past = {"payment": Payment.PAID, "items": {item_id: S.PENDING_ACQUISITION}}
+    item = arrived(make, item_id, past)
+    assert (item.status, item.shipped) == (S.PENDING_ACQUISITION, 5)
+    assert make.sale_row(item.order_id).paid_at is not None
+
+
+def test_only_the_orders_own_lines_arrive(make: Factory) -> None:
+    mine, other = make.item(GOODS, 2), make.item(GOODS, 2)
+    with pytest.raises(NotFound):
+        arrived(make, mine, {"items": {other: S.COMPLETE}})

@@ -170,7 +170,9 @@ def defaults(table: str) -> list[tuple[str, Callable[[Any], Any]]]:
     for column in Base.metadata.tables[table].columns:
         default: Any = column.default
         if default is not None:
-            found.append((column.name, default.arg if default.is_callable else partial(constant, default.arg)))
+            found.append(
+                (column.name, default.arg if default.is_callable else partial(constant, default.arg))
+            )
     return found
 
 

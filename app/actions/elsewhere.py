@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import selectinload
 
 from app.access import Actor
@@ -207,8 +207,15 @@ def _settle_money(act: Act, order: Order, past: Past) -> None:
             )
         )
     refunded = [i for i, status in past.items.items() if status == ItemStatus.REFUNDED]
-    if refunded:
-        db.session.execute(update(Payout).where(Payout.item_id.in_(refunded)).values(status=PAYOUT_VOIDED))
+    if past.payment == PaymentCode.REFUNDED:
+        _void_payouts(Payout.order_id == order.id)
+    elif refunded:
+        _void_payouts(Payout.item_id.in_(refunded))
+
+
+def _void_payouts(which: ColumnElement[bool]) -> None:
+    """Let nobody be paid these payouts."""
+    db.session.execute(update(Payout).where(which).values(status=PAYOUT_VOIDED))
 
 
 def _say(act: Act, order: Order, past: Past) -> None:

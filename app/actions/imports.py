@@ -21,7 +21,6 @@ from app.db import db, take_write_lock
 from app.models import Job, JobRow, Order, OrderItem
 from app.statuses import MOVES, ItemStatus, Kind, Payment
 
-
 IMPORT = "import"
 # A run that was not heard of for so long was cut off, and may be taken up again.
 LOST_AFTER = timedelta(seconds=90)

@@ -23,7 +23,6 @@ from app.models.shop import FAR_FUTURE
 from app.statuses import AWAITING_PAYMENT, PAID_TO, Door, ItemStatus, Kind, Payment, Shipping
 from app.words import terms
 
-
 # Built once: building them for each order would cost more than running them.
 KNOWN_ORDER = select(Order.id).where(
     Order.store_id == bindparam("store"),

@@ -71,7 +71,7 @@ def account(
     place = store_called(slug) if slug else None
     known = people.account_by_email(email)
     if known and (password_stdin or name is not None):
-        raise Stop(f"{email} has an account already: its name and password are changed on its own page.")
+        raise Stop(f"{email} has an account already: its name and password are not changed here.")
     email = email if known else _email(email)
     hashed = None if known else _password_hash(password_stdin, email)
     take_write_lock()

@@ -31,15 +31,18 @@ class Customer(NamedTuple):
 
 
 def someone(rng: Random, code: str, *, name: str = "", city: str = "", username: str = "") -> Customer:
-    """Draw a person of this country; what is named is taken, the rest is drawn."""
+    """Draw a person of this country; what is named is taken, the rest is drawn.
+
+    `city` names one of the country's, or tells another as name|region|postcode.
+    """
     country = BY_CODE[code]
     given, family = rng.choice(country.given), rng.choice(country.family)
     order = (family, given) if country.is_family_first else (given, family)
     said = name or " ".join(n.written for n in order)
     login = username or f"{given.plain}.{family.plain}{rng.randint(2, 99)}"
-    place = next((c for c in country.cities if c.name == city), None) or rng.choice(country.cities)
-    if city and place.name != city:
-        place = City(city, place.region, place.postal_code)
+    place = rng.choice([c for c in country.cities if c.name == city] or country.cities)
+    if "|" in city:
+        place = City(*city.split("|"))
     return Customer(said, login, _address(rng, country, said, place))
 
 

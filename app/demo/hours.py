@@ -13,7 +13,9 @@ HOURS = tuple(range(24))
 # The oldest sale of the demo is a year and a half old; most are young.
 OLDEST_DAYS = 548
 YOUTH = 1.8
-LOOK_BACK = 24 * 16
+# In minutes of the day.
+OPENS, CLOSES = 8 * 60 + 30, 17 * 60 + 30
+LOOK_BACK = 24 * 11
 
 
 def bought_at(rng: Random, store: Store, now: datetime) -> datetime:
@@ -35,9 +37,18 @@ def at_work(rng: Random, store: Store, since: datetime, days: int) -> datetime:
     while left or str(day.isoweekday()) not in store.workdays:
         day += timedelta(days=1)
         left -= bool(left) and str(day.isoweekday()) in store.workdays
-    minutes = rng.randrange(8 * 60 + 30, 17 * 60 + 30)
+    minutes = rng.randrange(OPENS, CLOSES)
     at = datetime.combine(day, time(minutes // 60, minutes % 60, rng.randrange(60)), zone)
     return max(at.astimezone(since.tzinfo), since + timedelta(minutes=rng.randint(15, 50)))
+
+
+def on_a_day(rng: Random, store: Store, now: datetime, days: int) -> datetime:
+    """Return some moment in open hours of the day so many days ago."""
+    zone = ZoneInfo(store.zone)
+    day = now.astimezone(zone).date() - timedelta(days=days)
+    minutes = rng.randrange(OPENS, CLOSES)
+    at = datetime.combine(day, time(minutes // 60, minutes % 60, rng.randrange(60)), zone)
+    return at.astimezone(now.tzinfo)
 
 
 def due_in(rng: Random, store: Store, now: datetime, days: int) -> datetime:
@@ -47,7 +58,7 @@ def due_in(rng: Random, store: Store, now: datetime, days: int) -> datetime:
     """
     zone = ZoneInfo(store.zone)
     wanted = _working_day(store, now.astimezone(zone).date(), days)
-    past = [now - timedelta(hours=h, minutes=rng.randrange(60)) for h in range(1, LOOK_BACK)]
+    past = [now - timedelta(hours=h, minutes=rng.randrange(60)) for h in range(1, LOOK_BACK, 2)]
     off = [abs((store.ship_by(at).astimezone(zone).date() - wanted).days) for at in past]
     nearest = min(off)
     return rng.choice([at for at, n in zip(past, off, strict=True) if n == nearest])

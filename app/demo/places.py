@@ -80,7 +80,8 @@ AE 2; +971 4; {street} {n}; مريم=Maryam, سلطان=Sultan; الهاشمي=A
     دبي||, أبو ظبي||; شارع الخليج, طريق المطار
 IL 3; +972 4; {street} {n}; נועה=Noa, אורי=Ori, תמר=Tamar; בן־עמי=BenAmi, לוי=Levi, כהן־צדק=CohenTzedek;
     חיפה||3303139, תל אביב־יפו||6688102; רחוב הגפן, שדרות הים
-IN 4; +91 11; {n}, {street}; आरव=Aarav, प्रिया=Priya, Ananya; शर्मा=Sharma, Iyer, कुलकर्णी=Kulkarni;
+IN 4; +91 11; {n}, {street}; आरव=Aarav, प्रिया=Priya, अनन्या=Ananya; शर्मा=Sharma,
+    अय्यर=Iyer, कुलकर्णी=Kulkarni;
     नई दिल्ली|DL|110001, पुणे|MH|411001, Chennai|TN|600004; गांधी मार्ग, Temple Road, लोकमान्य पथ
 TH 2; +66 2; {n} {street}; กมลชนก=Kamonchanok, ณัฐวุฒิ=Nattawut; ศรีสุข=Srisuk, วงศ์ทอง=Wongthong;
     กรุงเทพมหานคร||10200, เชียงใหม่||50200; ถนนพระอาทิตย์, ถนนท่าแพ

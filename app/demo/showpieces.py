@@ -14,17 +14,16 @@ from app.actions.purchases import STAND_IN, AddressSaid, DiscountSaid, LineSaid
 from app.demo.baskets import bought, code, purchase
 from app.demo.cast import Shop
 from app.demo.customers import Customer, account_holder, someone
-from app.demo.hours import due_in, midnight
-from app.demo.numbers import tracking
+from app.demo.hours import due_in, midnight, on_a_day
+from app.demo.numbers import sent_from, tracking
 from app.demo.sales import Sale
 from app.demo.wares import LOTS
-from app.demo.words import LONG_CITY, LONG_NAME, LONG_TITLE, LONG_WORD
+from app.demo.words import LONG_CITY, LONG_LOGIN, LONG_NAME, LONG_TITLE, LONG_WORD
 from app.statuses import BuyerShipping, Channel, ItemStatus, OrderKind, Payment, Shipping
 
 S = ItemStatus
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 
 
 class Stage:
@@ -39,6 +38,14 @@ class Stage:
         """Return a line of one of the store's wares."""
         return bought(self.rng, self.shop, self.wares[sku], quantity, **changes)
 
+    def day(self, n: int) -> datetime:
+        """Return some time of the day n days ago at which a store is open."""
+        return on_a_day(self.rng, self.shop.store, self.now, n)
+
+    def due(self, n: int) -> datetime:
+        """Return when something was bought that is to leave in n working days."""
+        return due_in(self.rng, self.shop.store, self.now, n)
+
     def lot(self, n: int, **changes: Any) -> LineSaid:
         """Return a line of one of the things that are auctioned."""
         return bought(self.rng, self.shop, LOTS[n], **changes)
@@ -48,11 +55,15 @@ class Stage:
         who: str | Customer,
         *lines: LineSaid,
         ago: timedelta | None = None,
+        days: int = 0,
         due: int = 0,
         **changes: Any,
     ) -> Sale:
-        """Set up a sale to a person, or to somebody of this country; `due` says in how many days it ships."""
-        at = due_in(self.rng, self.shop.store, self.now, due) if ago is None else self.now - ago
+        """Set up a sale to a person, or to somebody of this country.
+
+        It was bought so long or so many days ago, or so that it ships in `due` working days.
+        """
+        at = self.now - ago if ago else self.day(days) if days else self.due(due)
         buyer = someone(self.rng, who) if isinstance(who, str) else who
         said = purchase(self.rng, self.shop, buyer, lines, at, **changes)
         if said.is_day_only:
@@ -108,7 +119,7 @@ def due(on: Stage) -> None:
     sale = on.sale(hoa, on.some("FP-101"), due=-2, buyer_note="Tôi trả tiền khi nhận hàng.")
     sale.paid(sale.told_at + MINUTE, Payment.ON_ARRIVAL)
     on.paid("UA", on.some("SB-005", 2), on.some("IN-012"), due=-4).noted(
-        on.now - DAY, "Ink arrives on Monday, buyer knows.", is_private=False
+        on.day(1), "Ink arrives on Monday, buyer knows.", is_private=False
     )
     for country, sku in (("GR", "NB-044"), ("IL", "GW-007"), ("DE", "EN-011"), ("US", "WC-027")):
         on.paid(country, on.some(sku, 2), due=0)
@@ -120,43 +131,43 @@ def labels(on: Stage) -> None:
     """Show labels made and parcels not gone yet, parcels in threes, and letters without a number."""
     on.paid("FR", on.some("SB-005"), due=1).labelled(on.now - HOUR, 0, on.number("UPS"))
     on.paid("CH", on.some("FP-101"), due=0).labelled(on.now - 3 * HOUR, 0, on.number("DHL"))
-    sale = on.paid("US", on.some("VC-300", 250), on.some("EN-006", 250), ago=9 * DAY)
-    sale.shipped(on.now - 8 * DAY, on.number("DHL"), {0: 100})
-    sale.shipped(on.now - 7 * DAY, on.number("FedEx"), {0: 150, 1: 50})
-    sale.shipped(on.now - 6 * DAY, on.number("USPS"), {1: 200})
-    sale.labelled(on.now - 5 * DAY, 1, on.number("USPS"))
-    on.paid("IE", on.some("LC-030"), ago=5 * DAY).shipped(on.now - 4 * DAY, Tracking("", ""))
-    on.paid("NL", on.some("WT-022", 4), ago=4 * DAY).shipped(on.now - 3 * DAY, NO_TRACKING)
+    sale = on.paid("US", on.some("VC-300", 250), on.some("EN-006", 250), days=9)
+    sale.shipped(on.day(8), on.number("DHL"), {0: 100})
+    sale.shipped(on.day(7), on.number("FedEx"), {0: 150, 1: 50})
+    sale.shipped(on.day(6), on.number("USPS"), {1: 200})
+    sale.labelled(on.day(5), 1, on.number("USPS"))
+    on.paid("IE", on.some("LC-030"), days=5).shipped(on.day(4), Tracking("", ""))
+    on.paid("NL", on.some("WT-022", 4), days=4).shipped(on.day(3), NO_TRACKING)
     for carrier, country in (("Canada Post", "CA"), ("La Poste", "FR"), ("Swiss Post", "CH"), ("GLS", "DE")):
-        sale = on.paid(country, on.some("SB-005"), ago=8 * DAY)
-        sale.shipped(on.now - 7 * DAY, on.number(carrier))
+        sale = on.paid(country, on.some("SB-005"), days=8)
+        sale.shipped(on.day(7), on.number(carrier))
     amelia = someone(on.rng, "US", name="Amelia", city="Marietta", username="amelia")
-    on.paid(amelia, on.some("SF-001", 2), ago=3 * DAY).shipped(on.now - 2 * DAY, on.number("USPS"))
+    on.paid(amelia, on.some("SF-001", 2), days=3).shipped(on.day(2), on.number("USPS"))
 
 
 def trouble(on: Stage) -> None:
     """Show what went wrong: a problem, a dispute, refunds running and done, things that came back."""
     karim = someone(on.rng, "EG", name="Karim El-Sayed", city="القاهرة", username="karim")
-    sale = on.paid(karim, on.some("SB-005"), on.some("BP-001", 4), ago=30 * DAY)
-    sale.shipped(on.now - 28 * DAY, on.number("Deutsche Post"))
+    sale = on.paid(karim, on.some("SB-005"), on.some("BP-001", 4), days=30)
+    sale.shipped(on.day(28), on.number("Deutsche Post"))
     flags: dict[str, Any] = {"shipping": Shipping.PROBLEM, "buyer_shipping": BuyerShipping.PROBLEM}
-    sale.told(on.now - 3 * DAY, "problem", **flags).noted(on.now - 2 * DAY, "Asked the post for a search.")
-    sale = on.paid("BR", on.some("FP-101"), on.some("IN-012"), ago=21 * DAY)
-    sale.shipped(on.now - 20 * DAY, on.number("UPS"))
-    sale.told(on.now - 4 * DAY, "dispute", {0: S.PENDING_DISPUTE}, by=sale.buyer, **flags)
-    sale = on.paid("IT", on.some("SW-300"), on.some("SW-221"), ago=15 * DAY)
-    sale.shipped(on.now - 13 * DAY, on.number("DHL"))
-    sale.told(on.now - 2 * DAY, "hold", {0: S.PENDING_REFUND}, by=on.shop.owner)
+    sale.told(on.day(3), "problem", **flags).noted(on.day(2), "Asked the post for a search.")
+    sale = on.paid("BR", on.some("FP-101"), on.some("IN-012"), days=21)
+    sale.shipped(on.day(20), on.number("UPS"))
+    sale.told(on.day(4), "dispute", {0: S.PENDING_DISPUTE}, by=sale.buyer, **flags)
+    sale = on.paid("IT", on.some("SW-300"), on.some("SW-221"), days=15)
+    sale.shipped(on.day(13), on.number("DHL"))
+    sale.told(on.day(2), "hold", {0: S.PENDING_REFUND}, by=on.shop.owner)
     on.paid("DK", on.some("WC-027"), due=1).told(on.now - HOUR, "hold", {0: S.PENDING_REFUND})
     noa = someone(on.rng, "IL", name="Noa Ben-Ami", city="חיפה", username="noa")
-    sale = on.paid(noa, on.some("PC-012"), ago=19 * DAY).shipped(on.now - 18 * DAY, on.number("UPS"))
+    sale = on.paid(noa, on.some("PC-012"), days=19).shipped(on.day(18), on.number("UPS"))
     total = sale.purchase.money["total_minor"]
-    sale.told(on.now - 4 * DAY, "refund", {0: S.REFUNDED}, payment=Payment.REFUNDED, refund=total)
-    sale = on.paid("PT", on.some("NB-044", 2), on.some("LC-014"), ago=14 * DAY)
-    sale.told(on.now - 12 * DAY, "refund", {1: S.REFUNDED}, by=on.shop.owner, refund=450)
-    sale.shipped(on.now - 11 * DAY, on.number("DPD"), {0: 2})
-    sale = on.paid("MX", on.some("GW-007"), ago=50 * DAY).shipped(on.now - 48 * DAY, Tracking("", ""))
-    sale.told(on.now - 9 * DAY, "refund", {0: S.REFUNDED}, kept=[0], payment=Payment.REFUNDED, refund=1120)
+    sale.told(on.day(4), "refund", {0: S.REFUNDED}, payment=Payment.REFUNDED, refund=total)
+    sale = on.paid("PT", on.some("NB-044", 2), on.some("LC-014"), days=14)
+    sale.told(on.day(12), "refund", {1: S.REFUNDED}, by=on.shop.owner, refund=450)
+    sale.shipped(on.day(11), on.number("DPD"), {0: 2})
+    sale = on.paid("MX", on.some("GW-007"), days=50).shipped(on.day(48), Tracking("", ""))
+    sale.told(on.day(9), "refund", {0: S.REFUNDED}, kept=[0], payment=Payment.REFUNDED, refund=1120)
 
 
 def never(on: Stage) -> None:
@@ -164,33 +175,53 @@ def never(on: Stage) -> None:
     on.sale("DE", on.some("PP-003"), channel=Channel.DESK, ago=2 * HOUR).told(
         on.now - HOUR, "draft", {0: S.NOT_SUBMITTED}
     )
-    on.sale("HU", on.some("OP-001"), ago=30 * DAY).told(on.now - 23 * DAY, "expire", {0: S.EXPIRED})
-    sale = on.sale("RO", on.lot(1), ago=12 * DAY)
-    sale.told(on.now - 6 * DAY, "cancel", {0: S.VOIDED}, by=on.shop.owner, payment=Payment.CANCELED)
+    on.sale("HU", on.some("OP-001"), days=30).told(on.day(23), "expire", {0: S.EXPIRED})
+    sale = on.sale("RO", on.lot(1), days=12)
+    sale.told(on.day(6), "cancel", {0: S.VOIDED}, by=on.shop.owner, payment=Payment.CANCELED)
     on.sale("CZ", on.some("FP-101", price=2700), kind=OrderKind.OFFER.value, ago=20 * HOUR)
-    on.sale("AT", on.some("LS-001"), kind=OrderKind.PAY_LATER.value, ago=3 * DAY)
+    on.sale("AT", on.some("LS-001"), kind=OrderKind.PAY_LATER.value, days=3)
     on.sale("DE", on.some("VC-300", 500), channel=Channel.DESK, ago=50 * HOUR, postage=0)
-    sale = on.paid("ES", on.some("WC-027"), on.some("PS-105", 2), ago=10 * DAY)
-    sale.told(on.now - 9 * DAY, "cancel", {0: S.VOIDED}, by=on.shop.owner)
-    sale.shipped(on.now - 8 * DAY, on.number("DHL"), {1: 2})
+    sale = on.paid("ES", on.some("WC-027"), on.some("PS-105", 2), days=10)
+    sale.told(on.day(9), "cancel", {0: S.VOIDED}, by=on.shop.owner)
+    sale.shipped(on.day(8), on.number("DHL"), {1: 2})
 
 
 def done(on: Stage) -> None:
     """Show what is finished: received, handed over, taught, given, downloaded; and every kind in one sale."""
     hans = someone(on.rng, "DE", name="Hans-Jürgen Schmitz", city="Köln", username="hjs")
-    sale = on.paid(hans, on.some("VC-300", 10, personalisation="H.-J. Schmitz, Orgelbau"), ago=12 * DAY)
-    sale.shipped(on.now - 11 * DAY, on.number("DHL"))
-    sale.received(on.now - 8 * DAY, [(0, 5, "Wunderschön, gerne wieder!")])
-    on.paid("AE", on.some("PD-001"), on.some("DN-001"), ago=6 * DAY)
-    on.paid("DE", on.some("WK-002", 3), ago=8 * DAY).moved(
-        on.now - 5 * DAY, 0, S.COMPLETED_BY_SELLER, at_desk=on.shop.bench
+    sale = on.paid(hans, on.some("VC-300", 10, personalisation="H.-J. Schmitz, Orgelbau"), days=12)
+    sale.shipped(on.day(11), on.number("DHL"))
+    sale.received(on.day(8), [(0, 5, "Wunderschön, gerne wieder!")])
+    on.paid("AE", on.some("PD-001"), on.some("DN-001"), days=6)
+    on.paid("DE", on.some("WK-002", 3), days=8).moved(
+        on.day(5), 0, S.COMPLETED_BY_SELLER, at_desk=on.shop.bench
     )
-    on.paid("DE", on.some("LS-001"), ago=20 * DAY).moved(
-        on.now - 9 * DAY, 0, S.PENDING_ACQUISITION, at_desk=on.shop.bench
+    on.paid("DE", on.some("LS-001"), days=20).moved(
+        on.day(9), 0, S.PENDING_ACQUISITION, at_desk=on.shop.bench
     )
-    on.paid("BE", on.some("LS-001"), ago=2 * DAY)
+    on.paid("BE", on.some("LS-001"), days=2)
     kinds = ("SB-005", "PD-004", "WK-001", "LS-001", "DN-001")
     on.paid("DE", *(on.some(sku) for sku in kinds), due=1, gift_message="Zum Ruhestand von uns allen!")
+
+
+def tongues(on: Stage) -> None:
+    """Show names and addresses in scripts of all sorts."""
+    names = (
+        ("JP", "小鳥遊 さくら"),
+        ("JP", "髙橋 リョウ"),
+        ("KR", "남궁 하늘"),
+        ("TH", "กมลชนก ศรีสุข"),
+        ("IN", "प्रिया कुलकर्णी"),
+        ("UA", "Їлля Ґудзь"),
+        ("GR", "Δέσποινα Παπαδοπούλου"),
+        ("AE", "مريم الهاشمي"),
+        ("IL", "אורי כהן־צדק"),
+    )
+    for days, (country, name) in enumerate(names, start=3):
+        buyer = someone(on.rng, country, name=name)
+        on.paid(buyer, on.some("WT-022"), on.some("EN-011", 5), days=days, channel=Channel.ETSY).shipped(
+            on.day(days - 1), sent_from(on.rng, on.shop.said.home, country)
+        )
 
 
 def joined(on: Stage) -> None:
@@ -198,34 +229,34 @@ def joined(on: Stage) -> None:
     bea = account_holder(on.rng, "buyer", "DE", "Görlitz")
     on.paid(bea, on.some("IN-012"), on.some("FP-101"), due=1)
     on.sale(bea, on.lot(4, price=3300), ago=9 * HOUR)
-    on.paid(bea, on.some("PP-003"), ago=6 * DAY).shipped(on.now - 5 * DAY, on.number("DHL"))
-    sale = on.paid(bea, on.some("LC-014", 3), on.some("PD-004"), ago=80 * DAY)
-    sale.shipped(on.now - 79 * DAY, on.number("Hermes")).received(on.now - 75 * DAY, [(0, 5, "")])
-    on.paid(bea, on.some("WK-001"), ago=2 * DAY)
+    on.paid(bea, on.some("PP-003"), days=6).shipped(on.day(5), on.number("DHL"))
+    sale = on.paid(bea, on.some("LC-014", 3), on.some("PD-004"), days=80)
+    sale.shipped(on.day(79), on.number("Hermes")).received(on.day(75), [(0, 5, "")])
+    on.paid(bea, on.some("WK-001"), days=2)
     bruno = account_holder(on.rng, "buyer2", "GB", "Glasgow")
     on.paid(bruno, on.some("NB-044", 2), ago=5 * HOUR)
-    on.paid(bruno, on.some("SW-221"), ago=9 * DAY).shipped(on.now - 8 * DAY, on.number("Royal Mail"))
-    on.paid(bruno, on.some("DN-001"), ago=200 * DAY)
+    on.paid(bruno, on.some("SW-221"), days=9).shipped(on.day(8), on.number("Royal Mail"))
+    on.paid(bruno, on.some("DN-001"), days=200)
 
 
 def odd(on: Stage) -> None:
     """Show what strains a page: long names, many lines, odd cents, nothing to pay, a guest, no lines told."""
-    long = someone(on.rng, "PT", name=LONG_NAME, username=f"{LONG_WORD}{LONG_WORD}".lower())
+    long = someone(on.rng, "PT", name=LONG_NAME, username=LONG_LOGIN)
     lines = (on.some("SB-005", title=LONG_TITLE), on.some("OP-001", title=LONG_WORD, sku=LONG_WORD.upper()))
     on.paid(long, *lines, due=1, gift_message=" ".join([LONG_WORD] * 9), buyer_note=LONG_TITLE)
     many = tuple(on.some(sku, 1 + n % 4) for n, sku in enumerate(sorted(on.wares)[:14]))
     off = (DiscountSaid("coupon", "THANKS15", 1500), DiscountSaid("shipping", "FREE", 370))
-    on.paid("AU", *many, ago=DAY, discount=1870, discounts=off)
-    on.paid("ZA", on.some("SF-009", price=0, title="Sample of our stickers"), ago=3 * DAY, postage=0).shipped(
-        on.now - 2 * DAY, Tracking("", "")
+    on.paid("AU", *many, days=1, discount=1870, discounts=off)
+    on.paid("ZA", on.some("SF-009", price=0, title="Sample of our stickers"), days=3, postage=0).shipped(
+        on.day(2), Tracking("", "")
     )
     guest = Customer("", "", AddressSaid("Someone", "1 Harbour Road", city="Ely", country="GB"))
-    on.paid(guest, on.some("WT-015"), channel=Channel.FILE, ago=6 * DAY)
+    on.paid(guest, on.some("WT-015"), channel=Channel.FILE, days=6)
     some = on.some("LC-014", title="6 items, not listed", sku="", price=2790, listing_id=None)
     not_listed = LineSaid(**{**vars(some), "external_id": STAND_IN, "options": {}, "url": "", "image": ""})
-    on.paid("NZ", not_listed, channel=Channel.ETSY, ago=2 * DAY, currency="USD")
-    on.paid("NO", on.some("FP-101"), channel=Channel.EBAY, ago=4 * DAY, total=3512, currency="USD")
+    on.paid("NZ", not_listed, channel=Channel.ETSY, days=2, currency="USD")
+    on.paid("NO", on.some("FP-101"), channel=Channel.EBAY, days=4, total=3512, currency="USD")
     on.paid("JP", on.some("FP-101", 120), due=1, tax=24_681, kind=OrderKind.OFFER.value)
 
 
-SCENES: tuple[Callable[[Stage], None], ...] = (today, due, labels, trouble, never, done, joined, odd)
+SCENES: tuple[Callable[[Stage], None], ...] = (today, due, labels, trouble, never, done, joined, tongues, odd)

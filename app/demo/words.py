@@ -64,4 +64,5 @@ LONG_TITLE = (
 )[:255]
 LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitänspostkartensammelalbum"
 LONG_NAME = "Maria do Carmo Gonçalves de Albuquerque e Vasconcelos Figueiredo de Sousa Coutinho"
-LONG_CITY = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch"
+LONG_LOGIN = "donaudampfschifffahrtsgesellschaftskapitaenspostkarten"
+LONG_CITY = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch||LL61 5UJ"

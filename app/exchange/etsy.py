@@ -13,7 +13,7 @@ from functools import partial
 from app.actions.purchases import STAND_IN
 from app.exchange.cells import amount, cut, day_month_first, is_rounded, is_some, one_line, unescaped, whole
 from app.exchange.countries import country_code
-from app.exchange.kinds import FileKind, FileOrder, Told, by_order, columns
+from app.exchange.kinds import FileKind, FileOrder, Told, by_order
 from app.exchange.tables import Row, Table
 from app.statuses import Channel, OrderKind
 
@@ -235,9 +235,18 @@ def _count(text: str) -> int:
 ITEMS_FILE = FileKind(
     "Etsy sold order items",
     Channel.ETSY,
-    columns(
-        "Sale Date, Item Name, Buyer, Quantity, Price, Discount Amount, Order Shipping, Currency, "
-        "Transaction ID, Date Paid, Date Shipped, Ship Name, Ship Country, Order ID"
+    (
+        *(
+            "Sale Date",
+            "Item Name",
+            "Buyer",
+            "Quantity",
+            "Price",
+            "Discount Amount",
+            "Order Shipping",
+            "Currency",
+        ),
+        *("Transaction ID", "Date Paid", "Date Shipped", "Ship Name", "Ship Country", "Order ID"),
     ),
     item_orders,
 )
@@ -245,9 +254,25 @@ ITEMS_FILE = FileKind(
 ORDERS_FILE = FileKind(
     "Etsy sold orders",
     Channel.ETSY,
-    columns(
-        "Sale Date, Order ID, Full Name, Number of Items, Payment Method, Date Shipped, Street 1, "
-        "Ship Country, Currency, Order Value, Discount Amount, Shipping, Sales Tax, Order Total"
+    (
+        *(
+            "Sale Date",
+            "Order ID",
+            "Full Name",
+            "Number of Items",
+            "Payment Method",
+            "Date Shipped",
+            "Street 1",
+        ),
+        *(
+            "Ship Country",
+            "Currency",
+            "Order Value",
+            "Discount Amount",
+            "Shipping",
+            "Sales Tax",
+            "Order Total",
+        ),
     ),
     orders,
     # As the file is worded in the United Kingdom.

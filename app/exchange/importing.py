@@ -15,7 +15,7 @@ from app.db import db, take_write_lock
 from app.errors import BadFile, Refused
 from app.exchange import etsy
 from app.exchange.kinds import Fault, FileKind, FileOrder, Told
-from app.exchange.tables import Row, plain, read_table
+from app.exchange.tables import Row, read_table
 from app.forms.purchases import PurchaseForm
 from app.statuses import ActorKind, Door
 
@@ -81,10 +81,12 @@ def _judge_header(header: Row) -> None:
     """Refuse a header that is none of a file that we know, and say what it lacks."""
     if any(kind.fits(header.cells) for kind in KINDS):
         return
-    nearest = max(KINDS, key=lambda kind: len(kind.needs & set(map(plain, header.cells))))
+    nearest = min(KINDS, key=lambda kind: len(kind.missing(header.cells)))
     missing = nearest.missing(header.cells)
     if len(missing) * 2 < len(nearest.needs):
-        raise BadFile(f"This looks like “{nearest.name}”, but has no column {', '.join(missing)}.", header.line)
+        raise BadFile(
+            f"This looks like “{nearest.name}”, but has no column {', '.join(missing)}.", header.line
+        )
     has = ", ".join(f"“{cell.strip()[:40]}”" for cell in header.cells[:12])
     raise BadFile(
         f"This is no header of a file that we know. It has {has}; known files are "

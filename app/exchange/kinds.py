@@ -83,14 +83,14 @@ class FileKind:
 
     name: str
     channel: Channel
-    needs: frozenset[str]
+    needs: tuple[str, ...]
     orders: Callable[[Table, str, str], Sequence[FileOrder]]
     also: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> frozenset[str]:
         """Return every name of a column that this kind is known by."""
-        return self.needs | frozenset(self.also)
+        return frozenset(map(plain, self.needs)) | frozenset(self.also)
 
     def fits(self, header: Sequence[str]) -> bool:
         """Tell whether a header has all the columns that this kind needs; further ones do not matter."""
@@ -98,12 +98,8 @@ class FileKind:
 
     def missing(self, header: Sequence[str]) -> list[str]:
         """Return those columns that this kind needs and a header has not."""
-        return sorted(self.needs - {self.also.get(name, name) for name in map(plain, header)})
-
-
-def columns(names: str) -> frozenset[str]:
-    """Return the columns of a comma-separated list, in plain form."""
-    return frozenset(plain(name) for name in names.split(","))
+        has = {self.also.get(name, name) for name in map(plain, header)}
+        return [name for name in self.needs if plain(name) not in has]
 
 
 def by_order(table: Table, id_column: str) -> list[list[Row]]:

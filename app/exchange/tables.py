@@ -7,6 +7,7 @@ its line, because every cell after it may stand in the wrong column.
 
 import csv
 import io
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -79,8 +80,6 @@ def read_table(data: bytes, known: frozenset[str], judge: Callable[[Row], None])
             raise BadFile(
                 f"This row has {len(row.cells)} fields where the header has {len(header.cells)}.", row.line
             )
-        if len(table.rows) == MOST_ROWS:
-            raise BadFile(f"More than {MOST_ROWS:,} rows: bring the file in by parts.", row.line)
         # The same country, date or title stands in thousands of rows: it is kept once.
         table.rows.append(Row(row.line, tuple(seen.setdefault(cell, cell) for cell in row.cells)))
         if len(seen) > MOST_REMEMBERED:
@@ -124,20 +123,22 @@ class _Lines:
                 line = raw.decode("utf-8-sig" if self.number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 bad = raw[error.start]
-                raise BadFile(f"Byte {bad:#04x} is no UTF-8: save the file as CSV (UTF-8).", self.number) from None
+                raise BadFile(
+                    f"Byte {bad:#04x} is no UTF-8: save the file as CSV (UTF-8).", self.number
+                ) from None
             self.row_length += len(line)
             if self.row_length > LONGEST_ROW:
                 raise BadFile(_ENDLESS.format(most=LONGEST_ROW), self.row_began)
             yield line
 
 
-_ENDLESS = "What begins here has more than {most:,} characters. Is a quote (\") never closed?"
+_ENDLESS = 'What begins here has more than {most:,} characters. Is a quote (") never closed?'
 
 
 def _rows(lines: _Lines, delimiter: str) -> Iterator[Row]:
     """Yield the rows, header first, without those in which nothing stands."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
+    for n in itertools.count():
         lines.begin_row()
         try:
             cells = next(reader, None)
@@ -145,6 +146,8 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[Row]:
             raise BadFile(_sentence(error), lines.row_began) from None
         if cells is None:
             return
+        if n > MOST_ROWS:  # the header is the first; rows in which nothing stands count, they cost time too
+            raise BadFile(f"More than {MOST_ROWS:,} rows: bring the file in by parts.", lines.row_began)
         if any(len(cell) > LONGEST_CELL for cell in cells):
             raise BadFile(_ENDLESS.format(most=LONGEST_CELL), lines.row_began)
         if any(cell and not cell.isspace() for cell in cells):
@@ -157,10 +160,10 @@ def _sentence(error: csv.Error) -> str:
     if "field larger" in text:
         return _ENDLESS.format(most=LONGEST_CELL)
     if "end of data" in text:
-        return "A quote (\") is opened in this row and never closed."
+        return 'A quote (") is opened in this row and never closed.'
     if "new-line character" in text:
         return "A line ends with a lone carriage return (an old Mac file): save it as CSV (UTF-8)."
-    return "A quote (\") closes and something other than the next field follows."
+    return 'A quote (") closes and something other than the next field follows.'
 
 
 def _refuse_doubles(header: Row) -> None:

@@ -9,7 +9,7 @@ from wtforms.validators import ValidationError
 
 from app.actions.imports import Outcome
 from app.forms.base import CONTROL, Form
-from app.forms.purchases import WordField
+from app.forms.values import WordField
 
 LONGEST_NAME = 255
 

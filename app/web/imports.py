@@ -21,7 +21,7 @@ from app.web.desk import open_desk
 blueprint = Blueprint("imports", __name__, url_prefix="/stores/<slug>/import")
 
 # More would keep a browser waiting longer than it waits; the command takes any number.
-MOST_ORDERS = 3000
+MOST_ORDERS = 2000
 
 BADGES = {
     Outcome.NEW: display.Badge("New", "good"),

@@ -1,4 +1,4 @@
-"""What the tests of files share: fixtures' bytes, rows that are made up, and a file brought in by one of the cast."""
+"""What the tests of files share: our files, rows that are made up, a file brought in by one of the cast."""
 
 import csv
 import io
@@ -100,7 +100,9 @@ def orders_file(*rows: dict[str, str]) -> bytes:
 def bring(app: Flask) -> Callable[..., Report]:
     """Return what brings a file in as one of the cast, for good or dry, and gives the report."""
 
-    def brought(data: bytes, *, who: str = "staff", store: str = "papershop", is_dry_run: bool = False) -> Report:
+    def brought(
+        data: bytes, *, who: str = "staff", store: str = "papershop", is_dry_run: bool = False
+    ) -> Report:
         with app.app_context():
             account = people.account_by_email(email_of(who))
             assert account is not None
@@ -125,7 +127,10 @@ def kept(app: Flask) -> Callable[[str], dict[str, Any]]:
             row = db.session.query(Order).filter_by(external_id=external_id).one()
             found = {
                 "order": row,
-                "items": db.session.query(OrderItem).filter_by(order_id=row.id).order_by(OrderItem.position).all(),
+                "items": db.session.query(OrderItem)
+                .filter_by(order_id=row.id)
+                .order_by(OrderItem.position)
+                .all(),
                 "buyer": db.session.get_one(Buyer, row.buyer_id),
                 "address": db.session.get(Address, row.address_id) if row.address_id else None,
                 "payments": db.session.query(PaymentRow).filter_by(order_id=row.id).all(),

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from tests.factories import AUCTION, DEAL, GOODS, PICKUP, SERVICE, Factory
 WHO = ("signed_out", "stranger", "buyer", "other_buyer", "vendor", "staff", "owner", "owner2", "site_admin")
 COOKIE = "tradepost"
 HTMX = {"HX-Request": "true"}
+ORDER_FILE = Path(__file__).parents[1] / "exchange" / "files" / "etsy_items.csv"
 
 
 class Statement(NamedTuple):
@@ -124,6 +126,7 @@ def put_in_place(app: Flask, template: Path) -> None:
 def furnish(make: Factory) -> dict[str, int]:
     """Make something of every kind, in every store; return the ids by name."""
     ids = {"sale": make.sale(GOODS, AUCTION, account="buyer"), "unpaid": make.sale(paid=None)}
+    ids["unpaid deal"] = make.sale(DEAL, paid=None)
     ids["sent"] = make.sale(GOODS)
     make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 2}, number="X 1")
     ids["elsewhere"] = make.sale(GOODS, AUCTION, store="othershop", account="other_buyer")
@@ -142,6 +145,8 @@ def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathF
     put_in_place(desk_app, database)
     ids = furnish(Factory(desk_app))
     keys = {who: keys_of(desk_app, who) for who in CAST}
+    ids["import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner", "papershop")
+    ids["elsewhere's import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner2", "othershop")
     with desk_app.app_context():
         db.session.remove()
         db.engine.dispose()
@@ -168,6 +173,15 @@ def keys_of(app: Flask, who: str) -> Keys:
         secret = make_token(account, None, ["read:store-orders", "write:store-orders"])
         db.session.commit()
     return Keys(cookie.value, csrf, secret)
+
+
+def preview(house: House, who: str, store: str) -> int:
+    """Let one of the cast send a file of orders that is not brought in yet; return the import's id."""
+    browser = house.browser(who)
+    sent = {"csrf_token": house.csrf(browser, who), "file": (BytesIO(ORDER_FILE.read_bytes()), "orders.csv")}
+    answer = browser.post(f"/stores/{store}/import", data=sent)
+    assert answer.status_code == 303, answer.text
+    return int(answer.location.rsplit("/", 1)[1])
 
 
 @pytest.fixture

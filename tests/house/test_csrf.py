@@ -4,7 +4,8 @@ Every unsafe route of url_map has a body here that would do something: with a to
 its table says), without one, or with another session's, it answers 400 and the database stays as it is.
 """
 
-from typing import NamedTuple
+from io import BytesIO
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 
 from app.api import DIALECTS
 from tests.conftest import PASSWORD, email_of
-from tests.house.conftest import COOKIE, HTMX, House
+from tests.house.conftest import COOKIE, HTMX, ORDER_FILE, House
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -25,6 +26,7 @@ class Write(NamedTuple):
     body: dict[str, str]
     who: str = "owner"
     changes_rows: bool = True
+    has_file: bool = False
 
 
 WRITES = (
@@ -39,6 +41,8 @@ WRITES = (
     ),
     Write("sales.paid", "/stores/papershop/sales/{unpaid}/paid", {"payment": "1"}),
     Write("items.update", "/stores/papershop/items/{papershop's deal}", {"status": "4"}),
+    Write("imports.preview", "/stores/papershop/import", {}, has_file=True),
+    Write("imports.run", "/stores/papershop/import/{import}", {}),
 )
 
 
@@ -52,9 +56,10 @@ def web_routes(app: Flask) -> set[str]:
     }
 
 
-def filled(house: House, write: Write) -> dict[str, str]:
-    """Return the body with the ids of what stands in the house."""
-    return {house.path(name): value for name, value in write.body.items()}
+def filled(house: House, write: Write) -> dict[str, Any]:
+    """Return the body with the ids of what stands in the house, and the file where one is sent."""
+    file = {"file": (BytesIO(ORDER_FILE.read_bytes()), "orders.csv")} if write.has_file else {}
+    return {house.path(name): value for name, value in write.body.items()} | file
 
 
 def test_every_unsafe_route_is_tried_here(app: Flask) -> None:

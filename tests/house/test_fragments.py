@@ -17,6 +17,15 @@ RESTORE = {**HTMX, "HX-History-Restore-Request": "true"}
 
 # endpoint -> who asks, and addresses that answer with the page or, by htmx, with the part of it
 BOTH: dict[str, tuple[str, tuple[str, ...]]] = {
+    "imports.show": (
+        "owner",
+        (
+            "/stores/papershop/import/{import}",
+            "/stores/papershop/import/{import}?verdict=refused",
+            "/stores/papershop/import/{import}?verdict=x",
+            "/stores/papershop/import/999999",
+        ),
+    ),
     "items.index": (
         "owner",
         ("/stores/papershop/items", "/stores/papershop/items?status=2", "/stores/papershop/items?status=x"),
@@ -57,7 +66,7 @@ INSIDE = {
 # No page has these before somebody types, or at all.
 NOT_IN_A_PAGE = {"ship.number"}
 # These answer htmx with the whole page, or send it elsewhere.
-ALWAYS_WHOLE = {"account.home", "security.login", "security.verify", "site.index"}
+ALWAYS_WHOLE = {"account.home", "imports.index", "security.login", "security.verify", "site.index"}
 WAYS = [(endpoint, who, address) for endpoint, (who, addresses) in BOTH.items() for address in addresses]
 
 
@@ -123,7 +132,10 @@ def test_when_the_browser_goes_back_it_gets_the_whole_page(
     assert restored.status_code == browser.get(house.path(address)).status_code
 
 
-@pytest.mark.parametrize(("who", "address"), [("site_admin", "/site"), ("signed_out", "/login")])
+@pytest.mark.parametrize(
+    ("who", "address"),
+    [("site_admin", "/site"), ("signed_out", "/login"), ("owner", "/stores/papershop/import")],
+)
 def test_a_page_without_parts_answers_htmx_with_the_whole(house: House, who: str, address: str) -> None:
     answer = house.browser(who).get(address, headers=HTMX)
     assert answer.status_code == 200

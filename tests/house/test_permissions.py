@@ -67,10 +67,18 @@ GET  /stores/<slug>/sales/<id:order_id>/ship          303 404 404 404 403 200 20
      /stores/papershop/sales/{sale}/ship
 POST /stores/<slug>/sales/<id:order_id>/ship          303 404 404 404 403 422 422 404 422
      /stores/papershop/sales/{sale}/ship
+GET  /stores/<slug>/sales/<id:order_id>/ship          303 404 404 404 403 200 200 404 200
+     /stores/papershop/sales/{papershop's deal sale}/ship
+POST /stores/<slug>/sales/<id:order_id>/ship          303 404 404 404 403 422 422 404 422
+     /stores/vendorshop/sales/{vendorshop's deal sale}/ship
+GET  /stores/<slug>/sales/<id:order_id>/ship/number   303 404 404 404 403 200 200 404 200
+     /stores/papershop/sales/{papershop's deal sale}/ship/number
 GET  /stores/<slug>/sales/<id:order_id>/ship/number   303 404 404 404 403 200 200 404 200
      /stores/papershop/sales/{sale}/ship/number
 POST /stores/<slug>/sales/<id:order_id>/paid          303 404 404 404 403 422 422 404 422
      /stores/papershop/sales/{unpaid}/paid
+POST /stores/<slug>/sales/<id:order_id>/paid          303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/{unpaid deal}/paid
 POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303
      /stores/papershop/items/{sale's item}
 POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303
@@ -79,6 +87,14 @@ POST /stores/<slug>/items/<id:item_id>                303 404 404 404 303 303 30
      /stores/vendorshop/items/{vendorshop's deal}
 POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303
      /stores/vendorshop/items/{vendorshop's goods}
+GET  /stores/<slug>/import                            303 404 404 404 403 200 200 404 200
+     /stores/papershop/import
+POST /stores/<slug>/import                            303 404 404 404 403 422 422 404 422
+     /stores/papershop/import
+GET  /stores/<slug>/import/<id:job_id>                303 404 404 404 403 200 200 404 200
+     /stores/papershop/import/{import}
+POST /stores/<slug>/import/<id:job_id>                303 404 404 404 403 303 303 404 303
+     /stores/papershop/import/{import}
 GET  /api/okanjo/stores/<store>/sales                 401 403 403 403 200 200 200 403 200
      /api/okanjo/stores/1/sales
 GET  /api/okanjo/stores/<store>/sales/<item>          401 404 404 404 403 200 200 404 200
@@ -142,8 +158,9 @@ WITH_ID = [x for x in LINES if re.search(r"<id:|<item>", x.rule)]
 
 @pytest.mark.parametrize("line", WITH_ID, ids=[f"{x.method} {x.address}" for x in WITH_ID])
 def test_a_row_of_another_store_answers_as_one_that_is_not_there(house: House, line: Line) -> None:
-    is_item = "item" in line.rule
-    foreign, absent = house.ids["elsewhere's item" if is_item else "elsewhere"], 987654321
+    of = {"item": "elsewhere's item", "job": "elsewhere's import", "order": "elsewhere"}
+    foreign = next(house.ids[name] for word, name in of.items() if word in line.rule)
+    absent = 987654321
     told = {}
     for row_id in (foreign, absent):
         answer = ask(house, "owner", line.method, re.sub(r"\{.*\}", str(row_id), line.address))

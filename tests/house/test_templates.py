@@ -36,6 +36,7 @@ class Way(NamedTuple):
 # Every part that is an answer by itself, and a request that it answers.
 ASKED_FOR = {
     "errors/_part.html": Way("owner", "/stores/papershop/sales/999999"),
+    "imports/_report.html": Way("owner", "/stores/papershop/import/{import}"),
     "items/_list.html": Way("owner", "/stores/papershop/items"),
     "items/_row_said.html": Way("owner", f"{DEAL}?in=row", {"status": "4"}),
     "purchases/_list.html": Way("buyer", "/purchases"),
@@ -60,6 +61,8 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
 # A page each, and besides what flask-security shows.
 WHOLE = {
     "errors/page.html": Way("owner", "/stores/papershop/sales/999999", None, {}),
+    "imports/index.html": Way("owner", "/stores/papershop/import", None, {}),
+    "imports/show.html": Way("owner", "/stores/papershop/import/{import}", None, {}),
     "items/index.html": Way("owner", "/stores/papershop/items", None, {}),
     "purchases/index.html": Way("buyer", "/purchases", None, {}),
     "purchases/show.html": Way("buyer", "/purchases/{sale}", None, {}),

@@ -167,16 +167,15 @@ def test_the_old_tracking_number_stays_in_the_history(app: Flask, make: Factory,
 # Replay.
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_history_replayed_gives_the_present(app: Flask, seed: int) -> None:
-    shop = Busy(app, seed)
+def test_the_history_replayed_gives_the_present(app: Flask) -> None:
+    shop = Busy(app, 1)
     shop.work(140)
     assert shop.done > 50 and shop.refused > 15  # both happened
     assert replayed(app) == present(app)
 
 
 def test_the_orders_own_codes_replayed_give_the_present(app: Flask) -> None:
-    Busy(app, 3).work(120)
+    Busy(app, 3).work(90)
     told: dict[int, dict[str, object]] = {}
     for event in events(app):
         if event.item_id is None and event.parcel_id is None and event.order_id and event.after:
@@ -192,6 +191,6 @@ def test_the_orders_own_codes_replayed_give_the_present(app: Flask) -> None:
 
 
 def test_no_two_events_of_an_act_are_of_one_row(app: Flask) -> None:
-    Busy(app, 4).work(120)
+    Busy(app, 4).work(90)
     seen = [(e.act_id, e.order_id, e.item_id, e.parcel_id) for e in events(app)]
-    assert len(seen) == len(set(seen)) > 60
+    assert len(seen) == len(set(seen)) > 40

@@ -101,7 +101,9 @@ def test_the_form_refuses_what_the_table_does_not_allow(
     forms = {who: ItemForm(sign_in(who)) for who in MAY_MOVE}
     before = everything(app)
     for who, form in forms.items():
-        for state, item_id in ids.items():
+        # Staff and site admins go the owner's way, state by state, at the act above; here from some states.
+        states = (1, 2, 3, 8, 11) if who in {"staff", "site_admin"} else STATES
+        for state, item_id in ((state, ids[state]) for state in states):
             for asked in SETTABLE:
                 if kind in MAY_MOVE[who] and lawful(kind, state, asked) is not None:
                     continue

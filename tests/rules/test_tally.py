@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 from flask import Flask
 
 from app.queries import counts
@@ -14,10 +13,9 @@ from tests.rules.conftest import desk_of
 Moved = Callable[..., int]
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-def test_after_many_acts_the_tally_equals_a_recount(app: Flask, seed: int) -> None:
-    shop = Busy(app, seed)
-    shop.work(120)
+def test_after_many_acts_the_tally_equals_a_recount(app: Flask) -> None:
+    shop = Busy(app, 11)
+    shop.work(150)
     assert shop.done > 40 and shop.refused > 15  # both happened
     kept = tally(app)
     assert kept == recount(app)

@@ -76,12 +76,16 @@ def words(page: str) -> str:
 
 
 class Markup(HTMLParser):
-    """The tags of a page with their attributes, as a browser reads them."""
+    """The tags of a page with their attributes, and its texts, as a browser reads them."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
         self.feed(page)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
@@ -94,7 +98,11 @@ class Markup(HTMLParser):
             if (tag == "script" and not (attributes.get("src") or "").startswith("/static/"))
             or tag in {"style", "iframe", "object", "embed", "base"}
             or any(name.startswith(("on", "hx-on")) or name == "style" for name in attributes)
-            or any((text or "").strip().lower().startswith("javascript:") for text in attributes.values())
+            or any(
+                (text or "").strip().lower().startswith(("javascript:", "data:"))
+                for name, text in attributes.items()
+                if name in {"href", "src", "action", "formaction", "hx-get", "hx-post"}
+            )
         ]
 
 

@@ -1,32 +1,30 @@
 """The list of sales: what narrows it, how it is searched, sorted and walked, and its tabs."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
 
-from app import create_app
 from app.actions.purchases import AddressSaid, BuyerSaid, LineSaid
 from app.db import db
 from app.models import Order, OrderItem
 from app.statuses import Payment
-from tests.conftest import TEST_SETTINGS
 from tests.factories import ADDRESS, AUCTION, DEAL, DIGITAL, GOODS, PICKUP, Factory
+from tests.web.conftest import Stocked
 from tests.web.pages import Browser, link, listed, purchase, tabs, take_in_many, value_of, words
 
 Browse = Callable[[str], Browser]
+Stock = Callable[[Callable[[Flask], Any]], Stocked]
 SALES = "/stores/papershop/sales"
 
 
-@pytest.fixture
-def shop(make: Factory) -> dict[str, int]:
-    """Six sales that differ in all that can be filtered: name -> id."""
+def six_sales(app: Flask) -> dict[str, int]:
+    """Make six sales that differ in all that can be filtered: name -> id."""
+    make = Factory(app)
     cause_id = make.cause()
     return {
         "cards": make.sale(replace(GOODS, cause_id=cause_id, donation_pct=10)),
@@ -36,6 +34,17 @@ def shop(make: Factory) -> dict[str, int]:
         "mixed": make.sale(replace(GOODS, listing_id="L-2"), DEAL),
         "old": make.sale(DIGITAL, placed_at=datetime(2026, 1, 31, 12, tzinfo=UTC)),
     }
+
+
+@pytest.fixture(scope="module")
+def stocked_shop(stock: Stock) -> Stocked:
+    return stock(six_sales)
+
+
+@pytest.fixture
+def shop(app: Flask, stocked_shop: Stocked) -> dict[str, int]:
+    """Put the six sales into the desk."""
+    return stocked_shop.put_into(app)  # type: ignore[no-any-return]
 
 
 def filled(query: str, shop: dict[str, int], app: Flask) -> str:
@@ -195,9 +204,9 @@ def test_a_day_in_another_store_is_that_stores_day(app: Flask, browse: Browse) -
 # Search.
 
 
-@pytest.fixture
-def found(app: Flask, make: Factory, browse: Browse) -> Callable[[str], bool]:
-    """Return whether a search finds the one sale that all these searches are about."""
+def one_to_find(app: Flask) -> int:
+    """Make the one sale that all searches are about, and another one."""
+    make = Factory(app)
     order_id = make.sale(
         replace(GOODS, title="Grußkarte „Übermut“, 100 % Baumwolle", sku="LC_014-b"),
         LineSaid("京都の明信片セット", 1, 300),
@@ -208,6 +217,18 @@ def found(app: Flask, make: Factory, browse: Browse) -> Callable[[str], bool]:
     )
     make.ship(order_id, {make.items_of(order_id)[0]: 5}, number="JD01 4600 003")
     make.sale(replace(AUCTION, title="1000 stamps"), buyer=BuyerSaid("Nobody"), address=None)
+    return order_id
+
+
+@pytest.fixture(scope="module")
+def stocked_search(stock: Stock) -> Stocked:
+    return stock(one_to_find)
+
+
+@pytest.fixture
+def found(app: Flask, stocked_search: Stocked, browse: Browse) -> Callable[[str], bool]:
+    """Return whether a search finds the one sale that all these searches are about."""
+    order_id = stocked_search.put_into(app)
     owner = browse("owner")
 
     def is_found(asked: str) -> bool:
@@ -353,15 +374,20 @@ WRONG: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize(("query", "message"), WRONG, ids=lambda text: text[:40])
 def test_a_wrong_filter_lists_nothing_and_says_what_is_wrong(
-    make: Factory, browse: Browse, query: str, message: str
+    browse: Browse, shop: dict[str, int], query: str, message: str
 ) -> None:
-    make.sale()
-    owner = browse("owner")
-    for part in (False, True):
-        answer = owner.get(f"{SALES}?{query}", part=part)
-        assert answer.status_code == 422
-        assert listed(answer.text) == []
-        assert message in words(answer.text)
+    answer = browse("owner").get(f"{SALES}?{query}")
+    assert answer.status_code == 422
+    assert listed(answer.text) == []
+    assert message in words(answer.text)
+    assert shop
+
+
+def test_a_wrong_filter_is_said_in_the_part_too(browse: Browse, shop: dict[str, int]) -> None:
+    answer = browse("owner").get(f"{SALES}?status=99", part=True)
+    assert (answer.status_code, listed(answer.text)) == (422, [])
+    assert "Use codes from 0 to 11." in words(answer.text)
+    assert listed(browse("owner").get(SALES, part=True).text) == sorted(shop.values(), reverse=True)
 
 
 def test_what_was_typed_stays_in_a_wrong_filter(browse: Browse) -> None:
@@ -441,22 +467,14 @@ def flat(pages: list[list[int]]) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def stocked(database: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]:
-    """A database with 130 sales, every third of which shares its minute with the one before."""
-    path = Path(shutil.copy(database, tmp_path_factory.mktemp("stocked") / "desk.db"))
-    app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}"})
-    ids = take_in_many(app, [purchase(n) for n in range(130)])
-    with app.app_context():
-        db.engine.dispose()
-    return path, ids
+def stocked_row(stock: Stock) -> Stocked:
+    return stock(lambda app: take_in_many(app, [purchase(n) for n in range(130)]))
 
 
 @pytest.fixture
-def row_of_130(app: Flask, stocked: tuple[Path, list[int]]) -> list[int]:
-    """Put the 130 sales into the desk and return their ids, oldest first."""
-    path, ids = stocked
-    shutil.copy(path, app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
-    return ids
+def row_of_130(app: Flask, stocked_row: Stocked) -> list[int]:
+    """Put 130 sales into the desk, every third of which shares its minute with the one before; oldest first."""
+    return stocked_row.put_into(app)  # type: ignore[no-any-return]
 
 
 def test_a_walk_sees_each_sale_exactly_once_forwards_and_back(browse: Browse, row_of_130: list[int]) -> None:
