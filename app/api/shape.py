@@ -13,7 +13,8 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 
 from app.db import db
 from app.errors import ForeignStore, NotFound, Refused
-from app.forms.base import Form, body, read_id
+from app.forms.base import Form, body
+from app.forms.fields import read_id
 
 # The largest body that a call of the seeds can need is some kilobytes; pages take files, these do not.
 LARGEST_BODY = 1024 * 1024

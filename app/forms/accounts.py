@@ -2,7 +2,8 @@
 
 from wtforms.validators import AnyOf, Optional
 
-from app.forms.base import Form, WordsField
+from app.forms.base import Form
+from app.forms.fields import WordsField
 
 
 def is_of_this_site(path: str) -> bool:

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement
 from wtforms.validators import ValidationError
 
-from app.forms.base import Form, PlainField, WordsField, plain_number, read_id
+from app.forms.base import Form
+from app.forms.fields import PlainField, WordsField, plain_number, read_id
 from app.models import Order, OrderItem
 from app.queries.filters import Conditions
 from app.queries.sales import SORTS, Cursor

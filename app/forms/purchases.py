@@ -15,7 +15,8 @@ from wtforms import Form as PartForm
 from wtforms.validators import ValidationError
 
 from app.actions.purchases import AddressSaid, BuyerSaid, DiscountSaid, LineSaid, Purchase
-from app.forms.base import CodeField, Form, MapField, NumberField, TextsField, TickField, WordsField
+from app.forms.base import Form
+from app.forms.fields import CodeField, MapField, NumberField, TextsField, TickField, WordsField
 from app.forms.values import (
     MOST_MONEY,
     AdditionalField,

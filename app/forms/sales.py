@@ -8,7 +8,8 @@ from app.actions.moves import Asked
 from app.actions.parcels import Tracking
 from app.carriers import recognise
 from app.errors import InvalidStatus
-from app.forms.base import CodeField, Form, NumberField, TickField, WordsField
+from app.forms.base import Form
+from app.forms.fields import CodeField, NumberField, TickField, WordsField
 from app.statuses import SETTABLE, ItemStatus, Payment
 
 LONGEST_TRACKING = 64

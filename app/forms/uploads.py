@@ -8,7 +8,8 @@ from wtforms import FileField
 from wtforms.validators import ValidationError
 
 from app.actions.imports import Outcome
-from app.forms.base import CONTROL, Form
+from app.forms.base import Form
+from app.forms.fields import CONTROL
 from app.forms.values import WordField
 
 LONGEST_NAME = 255

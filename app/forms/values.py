@@ -9,7 +9,7 @@ from typing import Any
 from babel import Locale
 from wtforms.validators import StopValidation, ValidationError
 
-from app.forms.base import PlainField
+from app.forms.fields import PlainField
 from app.money import known_currencies, parse_amount
 
 # In minor units: what all sums of an order stay within, so that any database can count them.

@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.routing import BaseConverter, ValidationError
 
-from app.forms.base import read_id
+from app.forms.fields import read_id
 from app.web import account, errors, frame, headers, imports, items, purchases, sales, ship, signin, site
 
 BLUEPRINTS = (

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,13 +11,59 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.db import db
+from app.models import Signin
 from tests.web.pages import Browser
 
 
+class Session(NamedTuple):
+    """A sign-in that was made through the page once: the browser's side and the server's row."""
+
+    cookie: str
+    token: str
+    row: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, Session]:
+    """The sign-ins of the cast, kept over the tests."""
+    return {}
+
+
 @pytest.fixture
-def browse(sign_in: Callable[[str], FlaskClient]) -> Callable[[str], Browser]:
-    """Return a browser signed in as one of the cast that knows its CSRF token."""
-    return lambda who: Browser(sign_in(who))
+def browse(
+    app: Flask, sign_in: Callable[[str], FlaskClient], sessions: dict[str, Session]
+) -> Callable[[str], Browser]:
+    """Return a browser signed in as one of the cast that knows its CSRF token.
+
+    Each person signs in through the page once; later desks get the row of that sign-in.
+    """
+
+    def browser_of(who: str) -> Browser:
+        if who not in sessions:
+            browser = Browser(sign_in(who))
+            sessions[who] = kept_session(app, browser)
+            return browser
+        kept = sessions[who]
+        with app.app_context():
+            if not db.session.query(Signin).filter_by(token_hash=kept.row["token_hash"]).count():
+                db.session.add(Signin(**kept.row, seen_at=datetime.now(UTC)))
+                db.session.commit()
+        client = app.test_client()
+        client.set_cookie(app.config["SESSION_COOKIE_NAME"], kept.cookie)
+        return Browser(client, kept.token)
+
+    return browser_of
+
+
+def kept_session(app: Flask, browser: Browser) -> Session:
+    """Return the sign-in that a browser just made."""
+    cookie = browser.client.get_cookie(app.config["SESSION_COOKIE_NAME"])
+    assert cookie is not None
+    with app.app_context():
+        row = db.session.query(Signin).order_by(Signin.id.desc()).first()
+        assert row is not None
+        names = ("token_hash", "account_id", "created_at", "expires_at")
+        return Session(cookie.value, browser.token, {name: getattr(row, name) for name in names})
 
 
 class Stocked(NamedTuple):

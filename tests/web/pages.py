@@ -28,9 +28,9 @@ PART = {"HX-Request": "true"}
 class Browser:
     """A signed-in browser that knows its CSRF token and sends forms with it."""
 
-    def __init__(self, client: FlaskClient) -> None:
+    def __init__(self, client: FlaskClient, token: str | None = None) -> None:
         self.client = client
-        self.token = csrf_token(client.get("/purchases").text)
+        self.token = token or csrf_token(client.get("/purchases").text)
 
     def get(self, path: str, *, part: bool = False) -> TestResponse:
         """Open a page, or ask for its part as htmx does."""

@@ -22,7 +22,8 @@ from app.api.okanjo.objects import EMBEDS, FIELDS, Shown, items_json
 from app.api.shape import BadField, Dialect, answer, judged_body, judged_query, row_id, store_id
 from app.db import db
 from app.errors import ForeignStore, InvalidStatus, NotAllowed, NotFound, Refused
-from app.forms.base import Form, NumberField, PlainField
+from app.forms.base import Form
+from app.forms.fields import NumberField, PlainField
 from app.forms.filters import SaleFilterForm
 from app.forms.sales import ItemMoveForm
 from app.queries import counts, items
