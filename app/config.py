@@ -14,6 +14,14 @@ def _flag(name: str, default: bool) -> bool:
     return os.environ.get(name, "1" if default else "0").lower() not in {"0", "no", "false", "off", ""}
 
 
+def _number(name: str, default: int) -> int:
+    """Read a whole number; ValueError names the setting that is none."""
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{name} must be a whole number, not “{text}”.")
+    return int(text)
+
+
 def kept_secret(folder: Path) -> str:
     """Return the secret key kept in this folder, made at the first start and readable by its owner only."""
     path = folder / "secret_key"
@@ -40,8 +48,8 @@ def from_environment() -> dict[str, object]:
         "DURABLE": _flag("TRADEPOST_DURABLE", True),
         "DEMO": _flag("TRADEPOST_DEMO", True),
         "HOST": env("TRADEPOST_HOST", "127.0.0.1"),
-        "PORT": int(env("TRADEPOST_PORT", "5000")),
-        "WORKERS": int(env("TRADEPOST_WORKERS", str(os.cpu_count() or 1))),
+        "PORT": _number("TRADEPOST_PORT", 5000),
+        "WORKERS": _number("TRADEPOST_WORKERS", os.cpu_count() or 1),
         "BASE_URL": base_url,
         "TRUSTED_HOSTS": [h for h in env("TRADEPOST_TRUSTED_HOSTS", "").split(",") if h] or None,
         # A whole year of a busy shop's export is some megabytes; beyond that the command takes it.

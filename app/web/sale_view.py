@@ -24,6 +24,30 @@ PARCEL_BADGES = {
 }
 
 
+VOIDED_PAYOUT = 4  # Okanjo's PayoutStatus
+
+# What an act did, by its verb; those that name numbers are put together in `_what`.
+SAID = {
+    "take_in": "took the sale in",
+    "follow": "followed what the channel says now",
+    "confirm_payment": "confirmed the payment",
+    "redeem": "redeemed a deal",
+    "ready": "got a pickup ready",
+    "hand_over": "handed a pickup over",
+    "finish": "did a service",
+    "acknowledge": "noted who redeemed a deal",
+    "cancel": "cancelled",
+    "refund": "refunded",
+    "dispute": "opened a dispute",
+    "hold": "holds it for a refund",
+    "problem": "reported a problem",
+    "expire": "let it expire",
+    "receive": "received it",
+    "draft": "began the sale",
+    "review": "left feedback",
+}
+
+
 class Line(NamedTuple):
     """One line of a sale; `deed` is what its button says, `asks` the status that the button asks for."""
 
@@ -194,7 +218,8 @@ def shares(order: Order) -> list[tuple[str, str, str]]:
     parts: Counter[str] = Counter()
     for payout, cause in history.payouts_of(order.id):
         words = {"store": "your payout", "commission": "commission"}.get(payout.kind, f"to {cause}")
-        parts[words] += payout.amount_minor
+        if payout.status != VOIDED_PAYOUT:
+            parts[words] += payout.amount_minor
     yours = parts.pop("your payout", 0)
     rows = [(words, money_text(-given, order.currency), "quiet") for words, given in parts.items()]
     return [*rows, ("your payout", money_text(yours, order.currency), "quiet")] if yours else rows
@@ -236,17 +261,7 @@ def _what(verb: str, act: list[Event]) -> str:
         return f"shipped {pieces(gone)}{_under(act)}"
     if verb == "set_tracking":
         return f"set the tracking number{_under(act)}"
-    said = {
-        "take_in": "took the sale in",
-        "follow": "followed what the channel says now",
-        "confirm_payment": "confirmed the payment",
-        "redeem": "redeemed a deal",
-        "ready": "got a pickup ready",
-        "hand_over": "handed a pickup over",
-        "finish": "did a service",
-        "acknowledge": "noted who redeemed a deal",
-    }
-    return said.get(verb, verb.replace("_", " "))
+    return SAID.get(verb, verb.replace("_", " "))
 
 
 def _gained(event: Event, name: str) -> int:
