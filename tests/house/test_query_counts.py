@@ -193,7 +193,7 @@ def test_every_tab_is_read_along_an_index(house: House, is_analysed: bool) -> No
 
 
 def slow_steps(statement: Statement) -> list[tuple[str, str]]:
-    """Return (what is slow, SQL): a whole table is read, what was read is sorted, or an index is left aside."""
+    """Return (what is slow, SQL): a table is read whole, or sorted, or an index is left aside."""
     with db.engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement.sql}", statement.parameters)
         steps = [str(row[-1]) for row in plan]
