@@ -38,6 +38,8 @@ def init_app(app: Flask) -> None:
     security.login_manager.user_loader(load_account)
     # Flask-Security would read tokens from JSON bodies and query strings; ours come by the API alone.
     security.login_manager.request_loader(lambda _request: None)
+    # A cookie that is kept is written when it begins, not again with every file and page.
+    app.config["SESSION_REFRESH_EACH_REQUEST"] = False
     user_logged_in.connect(begin, app)
     user_logged_out.connect(end, app)
 

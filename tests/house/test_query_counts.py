@@ -15,6 +15,7 @@ from app.models import Order, OrderItem
 from tests.house.conftest import HTMX, House, Statement
 
 MANY = 2000
+EMBEDDED = "order,media,seller,store,buyer,cause,feedback,history,payouts"
 CAPPED = re.compile(r"count\(.*FROM \(SELECT .* LIMIT ", re.IGNORECASE)
 
 # page, who, address, statements: whole page, part of it (None: there is no such answer)
@@ -71,6 +72,27 @@ def test_a_page_costs_so_many_statements(
             with house.statements() as seen:
                 browser.get(house.path(address), headers=headers)
             assert len(seen) == expected, f"{headers or 'whole'}\n{shown(seen)}"
+
+
+# call, address, statements: the token with its person 1, the store with their place 1, count 1, items with
+# order, buyer, address and product 1, parcels 1, pictures 1; what is embedded and there, one each
+CALLS = (
+    ("a list of items", "/api/okanjo/stores/1/sales", 6),
+    ("a list with all that hangs on them", f"/api/okanjo/stores/1/sales?embed={EMBEDDED}", 9),
+    ("a filtered list", "/api/okanjo/stores/1/sales?status=2&order_status=2", 6),
+    ("an item", "/api/okanjo/stores/1/sales/{sale's item}", 5),
+)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=[c[0] for c in CALLS])
+def test_a_call_costs_so_many_statements(house: House, call: tuple[str, str, int]) -> None:
+    _, address, expected = call
+    browser = house.browser("signed_out")
+    browser.get(house.path(address), headers=house.bearer("owner"))  # the first use of a token is noted
+    with house.statements() as seen:
+        answer = browser.get(house.path(address), headers=house.bearer("owner"))
+    assert answer.status_code == 200
+    assert len(seen) == expected, shown(seen)
 
 
 # act, address, body, statements by htmx

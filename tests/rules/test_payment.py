@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -19,6 +20,7 @@ from app.models import Payment as PaymentRow
 from app.statuses import Payment
 from tests.factories import AUCTION, DEAL, DIGITAL, DONATION, GOODS, PICKUP, SERVICE, Factory
 from tests.rules.books import everything
+from tests.rules.together import at_once, names
 
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
@@ -147,6 +149,14 @@ def test_a_sale_that_costs_nothing_is_paid_without_a_payment(app: Flask, make: F
     assert make.sale_row(order_id).desk_state == "closed"
     with app.app_context():
         assert db.session.query(PaymentRow).count() == 0
+
+
+def test_of_two_payments_at_once_exactly_one_is_taken(app: Flask, make: Factory) -> None:
+    for _ in range(4):
+        order_id = make.sale(GOODS, paid=None)
+        assert names(at_once(*[partial(pay, app, order_id)] * 2)) == ["NotPayable", "done"]
+        with app.app_context():
+            assert db.session.query(PaymentRow).filter_by(order_id=order_id).count() == 1
 
 
 # Payouts.

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -15,6 +16,7 @@ from app.errors import ChangedMeanwhile, NotFound, Refused, StatusChangeProhibit
 from app.models import Order
 from tests.factories import AUCTION, DEAL, DIGITAL, DONATION, GOODS, PICKUP, SERVICE, Factory
 from tests.rules.books import events, everything, parcels
+from tests.rules.together import Hand, at_once, names
 
 Moved = Callable[..., int]
 FIVE = GOODS
@@ -290,41 +292,17 @@ def test_a_line_without_a_draft_goes_beside_one_that_has_it(app: Flask, make: Fa
 # Two at once: two threads, two sessions, one SQLite file.
 
 
-class Hand(threading.Thread):
-    """Somebody who ships in a thread and a session of their own."""
-
-    def __init__(self, app: Flask, order_id: int, pieces: dict[int, int], start: threading.Barrier) -> None:
-        super().__init__()
-        self.work = (app, order_id, pieces)
-        self.together = start
-        self.refusal: Exception | None = None
-
-    def run(self) -> None:
-        self.together.wait()
-        try:
-            send(*self.work)
-        except Refused as refusal:
-            self.refusal = refusal
-
-
-def at_once(app: Flask, order_id: int, *shares: dict[int, int]) -> list[Exception | None]:
-    """Ship these shares of one sale at the same time and return what each was refused for."""
-    start = threading.Barrier(len(shares))
-    hands = [Hand(app, order_id, pieces, start) for pieces in shares]
-    for hand in hands:
-        hand.start()
-    for hand in hands:
-        hand.join(timeout=20)
-        assert not hand.is_alive()
-    return [hand.refusal for hand in hands]
+def shares(app: Flask, order_id: int, *pieces: dict[int, int]) -> list[Callable[[], object]]:
+    """Return acts that each ship a share of one sale."""
+    return [partial(send, app, order_id, share) for share in pieces]
 
 
 def test_of_two_who_ship_the_same_item_at_once_exactly_one_succeeds(app: Flask, make: Factory) -> None:
     for _ in range(6):
         order_id = make.sale(FIVE)
         (item_id,) = make.items_of(order_id)
-        refusals = at_once(app, order_id, {item_id: 5}, {item_id: 5})
-        assert sorted(type(r).__name__ for r in refusals) == ["NoneType", "StatusChangeProhibited"]
+        refusals = at_once(*shares(app, order_id, {item_id: 5}, {item_id: 5}))
+        assert names(refusals) == ["StatusChangeProhibited", "done"]
         assert [p.inside for p in parcels(app) if item_id in p.inside] == [{item_id: 5}]
         assert make.item_row(item_id).shipped == 5
 
@@ -332,7 +310,7 @@ def test_of_two_who_ship_the_same_item_at_once_exactly_one_succeeds(app: Flask, 
 def test_of_four_who_ship_the_same_item_at_once_exactly_one_succeeds(app: Flask, make: Factory) -> None:
     order_id = make.sale(FIVE)
     (item_id,) = make.items_of(order_id)
-    refusals = at_once(app, order_id, *[{item_id: 5}] * 4)
+    refusals = at_once(*shares(app, order_id, *[{item_id: 5}] * 4))
     assert refusals.count(None) == 1
     assert len(parcels(app)) == 1
 
@@ -341,8 +319,8 @@ def test_shares_that_do_not_fit_together_do_not_both_go(app: Flask, make: Factor
     for _ in range(6):
         order_id = make.sale(FIVE)
         (item_id,) = make.items_of(order_id)
-        refusals = at_once(app, order_id, {item_id: 3}, {item_id: 4})
-        assert sorted(type(r).__name__ for r in refusals) == ["NoneType", "TooManyPieces"]
+        refusals = at_once(*shares(app, order_id, {item_id: 3}, {item_id: 4}))
+        assert names(refusals) == ["TooManyPieces", "done"]
         went = 3 if refusals[0] is None else 4
         assert [p.inside for p in parcels(app) if item_id in p.inside] == [{item_id: went}]
         assert make.item_row(item_id).shipped == went
@@ -351,19 +329,25 @@ def test_shares_that_do_not_fit_together_do_not_both_go(app: Flask, make: Factor
 def test_shares_that_fit_together_both_go(app: Flask, make: Factory) -> None:
     order_id = make.sale(FIVE)
     (item_id,) = make.items_of(order_id)
-    assert at_once(app, order_id, {item_id: 2}, {item_id: 3}) == [None, None]
+    assert at_once(*shares(app, order_id, {item_id: 2}, {item_id: 3})) == [None, None]
     assert sorted(p.inside[item_id] for p in parcels(app)) == [2, 3]
     assert status(make, item_id) == 3
+
+
+def test_different_lines_of_one_sale_both_go(app: Flask, make: Factory) -> None:
+    order_id = make.sale(FIVE, TWO)
+    cards, envelopes = make.items_of(order_id)
+    assert at_once(*shares(app, order_id, {cards: 5}, {envelopes: 2})) == [None, None]
+    assert make.sale_row(order_id).desk_state == "shipped"
 
 
 def test_whoever_waits_for_the_lock_judges_the_sale_as_the_other_left_it(app: Flask, make: Factory) -> None:
     order_id = make.sale(FIVE)
     (item_id,) = make.items_of(order_id)
-    alone = threading.Barrier(1)
     with app.app_context():
         store_id = db.session.get_one(Order, order_id).store_id
         take_write_lock()
-        late = Hand(app, order_id, {item_id: 4}, alone)
+        late = Hand(partial(send, app, order_id, {item_id: 4}), threading.Barrier(1))
         late.start()
         late.join(timeout=0.3)
         assert late.is_alive()  # it waits: the lock is held here
@@ -377,5 +361,5 @@ def test_whoever_waits_for_the_lock_judges_the_sale_as_the_other_left_it(app: Fl
 def test_the_loser_leaves_no_event(app: Flask, make: Factory) -> None:
     order_id = make.sale(FIVE)
     (item_id,) = make.items_of(order_id)
-    at_once(app, order_id, {item_id: 5}, {item_id: 5})
+    at_once(*shares(app, order_id, {item_id: 5}, {item_id: 5}))
     assert len({e.act_id for e in events(app, order_id) if e.verb == "ship"}) == 1

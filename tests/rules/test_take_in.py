@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from app.queries import people
 from app.statuses import ActorKind, Delivery, Door, Payment
 from tests.factories import ADDRESS, GOODS, Factory
 from tests.rules.books import everything, recount, tally
+from tests.rules.together import at_once
 
 FILE = Actor(None, "etsy.csv", kind=ActorKind.IMPORT, door=Door.IMPORT)
 ETSY = Purchase(
@@ -87,6 +89,19 @@ def test_the_same_purchase_told_twice_is_one_order(app: Flask) -> None:
     assert {name: rows for name, rows in after.items() if name != "store"} == {
         name: rows for name, rows in before.items() if name != "store"
     }
+
+
+def test_a_purchase_told_by_two_at_once_is_one_order(app: Flask) -> None:
+    for n in range(4):
+        same = replace(ETSY, external_id=f"at-once-{n}")
+        assert at_once(*[partial(told, app, same)] * 3) == [None] * 3
+        assert count(app, Order) == n + 1
+
+
+def test_two_purchases_at_once_get_numbers_of_their_own(app: Flask) -> None:
+    assert at_once(*[partial(told, app, replace(ETSY, external_id=str(n))) for n in range(5)]) == [None] * 5
+    with app.app_context():
+        assert sorted(order.number for order in db.session.query(Order)) == [1001, 1002, 1003, 1004, 1005]
 
 
 @pytest.mark.parametrize("changes", [{"channel": "ebay"}, {"external_id": "9002"}])

@@ -126,6 +126,15 @@ def test_a_session_ends_with_the_browser_unless_it_is_to_be_kept(app: Flask) -> 
         assert is_signed_in(client)
 
 
+def test_a_cookie_that_is_kept_is_not_sent_again_with_every_file(client: FlaskClient) -> None:
+    try_sign_in(client, email_of("owner"), remember="y")
+    client.get("/purchases")  # the first page writes the key of its forms
+    for path in ("/static/desk.css", "/purchases", "/stores/papershop/sales"):
+        with client.get(path) as answer:
+            assert answer.status_code == 200
+            assert "Set-Cookie" not in answer.headers, path
+
+
 def evened(answer: TestResponse, email: str) -> str:
     """Return a page without what differs each time: the e-mail typed and the form's token."""
     return re.sub(r"[\w-]+\.[\w-]+\.[\w-]{20,}", "TOKEN", answer.text).replace(email, "EMAIL")
