@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import selectinload
 
 from app.access import Actor
@@ -17,6 +17,20 @@ from app.words import terms
 
 # Buyers of other channels hear from those (law: "Buyers, channels, imports").
 TOLD_CHANNELS = frozenset({Channel.DESK.value, Channel.INTAKE.value})
+
+
+# Built once: an import asks it for every order.
+DRAFTS = (
+    select(Parcel)
+    .join(ParcelLine, ParcelLine.parcel_id == Parcel.id)
+    .where(
+        ParcelLine.item_id.in_(bindparam("items", expanding=True)), Parcel.state == ParcelState.DRAFT.value
+    )
+    .options(selectinload(Parcel.lines))
+    .order_by(Parcel.id)
+    .distinct()
+    .execution_options(populate_existing=True)
+)
 
 
 class Tracking(NamedTuple):
@@ -119,17 +133,7 @@ def send(act: Act, order: Order, pieces: Mapping[int, int], tracking: Tracking) 
 
 def _drafts_of(items: list[OrderItem]) -> list[Parcel]:
     """Return the draft parcels that hold any of these items, oldest first."""
-    return list(
-        db.session.scalars(
-            select(Parcel)
-            .join(ParcelLine, ParcelLine.parcel_id == Parcel.id)
-            .where(ParcelLine.item_id.in_([i.id for i in items]), Parcel.state == ParcelState.DRAFT.value)
-            .options(selectinload(Parcel.lines))
-            .order_by(Parcel.id)
-            .distinct()
-            .execution_options(populate_existing=True)
-        )
-    )
+    return list(db.session.scalars(DRAFTS, {"items": [i.id for i in items]}))
 
 
 def _fill(

@@ -11,6 +11,7 @@ from app.statuses import PAID_TO, ItemStatus
 from app.statuses import Payment as PaymentCode
 
 SETTLED = frozenset({PaymentCode.PAID, PaymentCode.PAID_PAYPAL})
+PAYS = SETTLED | {PaymentCode.ON_ARRIVAL}
 
 
 class NotPayable(Refused):
@@ -53,7 +54,7 @@ def pay(
     """Confirm a payment within an act that holds the order (see `confirm_payment`)."""
     is_settling = order.payment == PaymentCode.ON_ARRIVAL and code in SETTLED
     waiting = [i for i in order.items if i.status == ItemStatus.PENDING_PAYMENT]
-    if not is_settling and (order.payment != PaymentCode.UNPAID or not waiting):
+    if code not in PAYS or (not is_settling and (order.payment != PaymentCode.UNPAID or not waiting)):
         raise NotPayable
     for item in waiting:
         act.change(item, status=PAID_TO[item.fulfilled_as])

@@ -59,15 +59,16 @@ class Store(Base):
         handling days, working days only (law: "Small answers", Ship-by).
         """
         zone = ZoneInfo(self.zone)
+        workdays = self.workdays or "1234567"  # a store that never works would never be due
         local = since.astimezone(zone)
         day, left = local.date(), self.handling_days
-        if local.hour >= self.cut_off and str(day.isoweekday()) in self.workdays:
+        if local.hour >= self.cut_off and str(day.isoweekday()) in workdays:
             left += 1
-        while str(day.isoweekday()) not in self.workdays:
+        while str(day.isoweekday()) not in workdays:
             day += timedelta(days=1)
         while left:
             day += timedelta(days=1)
-            left -= str(day.isoweekday()) in self.workdays
+            left -= str(day.isoweekday()) in workdays
         return datetime.combine(day, time(23, 59, 59), zone).astimezone(UTC)
 
 

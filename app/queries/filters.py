@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, exists, false, select
+from sqlalchemy import ColumnElement, exists, false, func, or_, select
 
 from app.models import Order, OrderItem, SearchTerm
 from app.statuses import ProductType
@@ -41,7 +41,7 @@ def of_orders(store_id: int, asked: Conditions, only_deals: bool) -> list[Column
     found: list[ColumnElement[bool]] = [Order.store_id == store_id, *asked.on_orders]
     if on_items:
         found.append(exists().where(OrderItem.order_id == Order.id, *on_items))
-    return found + _search(store_id, asked.words)
+    return found + _search(store_id, asked.words, only_deals)
 
 
 def of_items(store_id: int, asked: Conditions, only_deals: bool) -> list[ColumnElement[bool]]:
@@ -49,10 +49,10 @@ def of_items(store_id: int, asked: Conditions, only_deals: bool) -> list[ColumnE
     found: list[ColumnElement[bool]] = [OrderItem.store_id == store_id, *asked.on_items]
     if only_deals:
         found.append(OrderItem.type == ProductType.DEAL)
-    return found + list(asked.on_orders) + _search(store_id, asked.words)
+    return found + list(asked.on_orders) + _search(store_id, asked.words, only_deals)
 
 
-def _search(store_id: int, words: str) -> list[ColumnElement[bool]]:
+def _search(store_id: int, words: str, only_deals: bool) -> list[ColumnElement[bool]]:
     """Return one condition a word: some term of the order begins with it.
 
     A search without any word in it ("%") finds nothing: never a wider list.
@@ -60,6 +60,8 @@ def _search(store_id: int, words: str) -> list[ColumnElement[bool]]:
     words_asked = asked_terms(words)
     if words and not words_asked:
         return [false()]
+    if only_deals:
+        return [_in_a_deal(term) for term in words_asked]
     return [
         Order.id.in_(
             select(SearchTerm.order_id).where(
@@ -70,3 +72,21 @@ def _search(store_id: int, words: str) -> list[ColumnElement[bool]]:
         )
         for term in words_asked
     ]
+
+
+def _in_a_deal(term: str) -> ColumnElement[bool]:
+    """Return the condition that a sale is found by what a vendor sees of it: its number, or a deal's words.
+
+    The order's own terms would tell a vendor of the lines and the buyer that are hidden from them.
+    """
+    number = int(term) if term.isascii() and term.isdigit() and len(term) <= 18 else 0
+    shown = (OrderItem.title, OrderItem.sku)
+    return exists().where(
+        OrderItem.order_id == Order.id,
+        OrderItem.type == ProductType.DEAL,
+        or_(
+            Order.number == number,
+            OrderItem.deal_number == number,
+            *(func.lower(text).contains(term, autoescape=True) for text in shown),
+        ),
+    )

@@ -112,7 +112,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "by": by,
         "is_late": is_late,
         "buyer_name": order.buyer.shown_name,
-        "buyer_email": order.buyer.email or "",
+        "buyer_email": (order.buyer.email or "") if sees_all else "",
         "buyer_username": order.buyer.username,
         "address": address_lines(order.address) if sees_all else [],
         "money": [*money(order), *shares(order)] if sees_all else [],

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from app.actions.purchases import AddressSaid, BuyerSaid, LineSaid
 from app.db import db
@@ -613,3 +614,18 @@ def test_no_filter_shows_a_vendor_more(make: Factory, browse: Browse, query: str
     order_id = make.sale(GOODS, DEAL, store="vendorshop")
     query = query.format(goods=make.items_of(order_id)[0])
     assert listed(browse("vendor").get(f"/stores/vendorshop/sales?{query}").text) == []
+
+
+def test_a_vendor_finds_deals_by_what_a_vendor_sees_and_by_nothing_else(
+    make: Factory, sign_in: Callable[[str], FlaskClient]
+) -> None:
+    sale = make.sale(DEAL, GOODS, store="vendorshop", buyer=BuyerSaid("Hidden Person", email="h@example.com"))
+    vendor = sign_in("vendor")
+    found = {
+        words: f"/sales/{sale}" in vendor.get(f"/stores/vendorshop/sales?q={words}").text
+        for words in ("dinner", "771", str(make.sale_row(sale).number), "letterpress", "61-001", "maja")
+    }
+    assert found == dict.fromkeys(("dinner", "771", str(make.sale_row(sale).number)), True) | dict.fromkeys(
+        ("letterpress", "61-001", "maja"), False
+    )
+    assert "h@example.com" not in vendor.get(f"/stores/vendorshop/sales/{sale}").text
