@@ -57,6 +57,8 @@ def sales(desk: Desk) -> dict[str, int]:
 def test_axe_finds_nothing_on_any_page(
     desk: Desk, visit: Callable[..., Page], sales: dict[str, int], scheme: str
 ) -> None:
+    # The dark is the same page in other colours: there only the contrast is asked anew.
+    asked = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
     found = []
     for who in sorted({who for who, _ in PAGES}):
         page = visit(who, color_scheme=scheme)
@@ -64,7 +66,7 @@ def test_axe_finds_nothing_on_any_page(
             page.goto(path.format(**sales))
             found += [
                 (path, v["id"], [n["html"][:120] for n in v["nodes"][:2]])
-                for v in Axe().run(page).response["violations"]
+                for v in Axe().run(page, options=asked).response["violations"]
             ]
     assert found == []
 
@@ -81,29 +83,19 @@ def test_axe_finds_nothing_where_the_ship_form_is_open_and_wrong(
     assert Axe().run(page).response["violations"] == []
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1440])
-def test_no_page_scrolls_sideways(
-    desk: Desk, visit: Callable[..., Page], sales: dict[str, int], width: int
+def test_no_page_scrolls_sideways_at_any_width(
+    desk: Desk, visit: Callable[..., Page], sales: dict[str, int]
 ) -> None:
     wide = []
     for who in sorted({who for who, _ in PAGES}):
-        page = visit(who, viewport={"width": width, "height": 800})
+        page = visit(who)
         for path in (path for of, path in PAGES if of == who):
             page.goto(path.format(**sales))
-            if page.evaluate("document.documentElement.scrollWidth") > width:
-                wide.append(path)
+            for width in (320, 390, 768, 1440):
+                page.set_viewport_size({"width": width, "height": 800})
+                if page.evaluate("document.documentElement.scrollWidth") > width:
+                    wide.append((path, width))
     assert wide == []
-
-
-def test_every_page_has_one_heading_and_a_title(
-    desk: Desk, visit: Callable[..., Page], sales: dict[str, int]
-) -> None:
-    for who in sorted({who for who, _ in PAGES}):
-        page = visit(who)
-        for path in (path for of, path in PAGES if of == who and "othershop" not in path):
-            page.goto(path.format(**sales))
-            assert page.locator("h1").count() == 1, path
-            assert page.title().endswith(" · Tradepost"), path
 
 
 def test_the_theme_that_was_chosen_is_remembered_without_script(
