@@ -1,7 +1,7 @@
 """The fields that pages, programs and files share: each reads one plain text and says how to mend it."""
 
 import re
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any, NoReturn
 
 from wtforms import Field
@@ -97,6 +97,14 @@ def plain_number(text: str) -> int:
     if not DIGITS.fullmatch(text):
         raise ValueError("Write a whole number in plain digits.")
     return int(text)
+
+
+def read_word(text: str, of: type[StrEnum]) -> StrEnum:
+    """Return a member of a list of words; ValueError names those that it has."""
+    try:
+        return of(text)
+    except ValueError:
+        raise ValueError(f"Use one of {', '.join(of)}.") from None
 
 
 class NumberField(PlainField):

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement
 from wtforms.validators import ValidationError
 
 from app.forms.base import Form
-from app.forms.fields import PlainField, WordsField, plain_number, read_id
+from app.forms.fields import PlainField, WordsField, plain_number, read_id, read_word
 from app.models import Order, OrderItem
 from app.queries.filters import Conditions
 from app.queries.sales import SORTS, Cursor
@@ -95,10 +95,7 @@ class WordFilter(FilterField):
 
     def read(self, text: str) -> StrEnum:
         """Return the member; ValueError names those that the list has."""
-        try:
-            return self.of(text)
-        except ValueError:
-            raise ValueError(f"Use one of {', '.join(self.of)}.") from None
+        return read_word(text, self.of)
 
     def words(self) -> str:
         """Return the member's label."""

@@ -6,6 +6,7 @@ from wtforms.validators import ValidationError
 
 from app.actions.moves import Asked
 from app.actions.parcels import Tracking
+from app.actions.payment import PAYS
 from app.carriers import recognise
 from app.errors import InvalidStatus
 from app.forms.base import Form
@@ -98,7 +99,7 @@ class PaidForm(Form):
     payment = CodeField(
         "Paid how",
         of=Payment,
-        only=frozenset({Payment.PAID, Payment.PAID_PAYPAL, Payment.ON_ARRIVAL}),
+        only=PAYS,
         sentence="Choose how it is paid.",
     )
     version = NumberField(least=1)

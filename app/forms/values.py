@@ -9,7 +9,7 @@ from typing import Any
 from babel import Locale
 from wtforms.validators import StopValidation, ValidationError
 
-from app.forms.fields import PlainField
+from app.forms.fields import PlainField, read_word
 from app.money import known_currencies, parse_amount
 
 # In minor units: what all sums of an order stay within, so that any database can count them.
@@ -44,10 +44,7 @@ class WordField(PlainField):
 
     def read(self, text: str) -> StrEnum:
         """Return the member; ValueError names those that the list has."""
-        try:
-            return self.of(text)
-        except ValueError:
-            raise ValueError(f"Use one of {', '.join(self.of)}.") from None
+        return read_word(text, self.of)
 
 
 class CurrencyField(PlainField):

@@ -7,11 +7,10 @@ out ends the row, so a cookie kept aside is worth nothing.
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, g, request, session
+from flask import Flask, current_app, g, request, session
 from flask_login import user_logged_in, user_logged_out
 from flask_security import Security, SQLAlchemyUserDatastore, current_user
 from flask_security.utils import set_request_attr
-from flask_wtf.csrf import CSRFError
 
 from app.access import Actor, person
 from app.actions.people import SEEN_EVERY, end_signin, note_seen, open_signin, secret_hash
@@ -56,7 +55,7 @@ def load_account(uniquifier: str) -> Account | None:
     if not secret:
         return None
     now = datetime.now(UTC)
-    found = people.signed_in(secret_hash(secret), now, now - g_config("SIGNIN_IDLE"))
+    found = people.signed_in(secret_hash(secret), now, now - current_app.config["SIGNIN_IDLE"])
     if found is None or found[0].fs_uniquifier != uniquifier:
         return None
     account, signin = found
@@ -65,13 +64,6 @@ def load_account(uniquifier: str) -> Account | None:
         db.session.commit()
     set_request_attr("fs_authn_via", "session")
     return account
-
-
-def g_config(name: str) -> Any:
-    """Return a setting of the running application."""
-    from flask import current_app
-
-    return current_app.config[name]
 
 
 def begin(app: Flask, user: Account, **_: Any) -> None:
@@ -106,6 +98,3 @@ def actor_or_none() -> Actor | None:
     if "actor" not in g:
         g.actor = person(current_user) if current_user.is_authenticated else None
     return g.actor  # type: ignore[no-any-return]
-
-
-__all__ = ["CSRFError", "SignInNeeded", "actor_or_none", "current_actor", "init_app"]

@@ -42,6 +42,11 @@ class Browser:
         return self.client.post(path, data=given, headers=PART if part else None)
 
 
+def without_tokens(page: str) -> str:
+    """Return a page without its CSRF tokens: they carry the second in which they were signed."""
+    return re.sub(r'(X-CSRFToken": "|name="csrf_token" value=")[^"]+', r"\1", page)
+
+
 def listed(page: str, kind: str = "sale") -> list[int]:
     """Return the ids of the rows of a list, from the top."""
     return [int(found) for found in re.findall(rf'<tbody id="{kind}-(\d+)"', page)]
