@@ -8,7 +8,7 @@ PY = .venv/bin/python
 INSTALL = $(PY) -m pip install -qq --disable-pip-version-check --require-hashes \
 	--only-binary=:all: --no-binary=flask-principal
 COMPILE = PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m piptools compile --quiet \
-	--generate-hashes --allow-unsafe --strip-extras --no-annotate --no-emit-options \
+	--generate-hashes --allow-unsafe --no-strip-extras --no-annotate --no-emit-options \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 # For example: make test ARGS="-k parcels", make lock UPGRADE=--upgrade
 ARGS =
@@ -22,6 +22,7 @@ help: ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
 
 setup: .venv/core ## make .venv and place the browser's files
+	@case "$$TRADEPOST_DATABASE_URL" in postgres*) $(MAKE) -s .venv/postgres;; esac
 	@$(PY) app/assets.py
 
 run: setup ## set up and run the desk; Ctrl-C ends it
@@ -38,9 +39,10 @@ check: .venv/dev ## lint, format, types and floors
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 
-lock: .venv/dev ## write both lock files anew from pyproject.toml
+lock: .venv/dev ## write the lock files anew from pyproject.toml
 	@$(PY) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock: use the oldest Python, 3.11")'
 	$(COMPILE) $(UPGRADE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) $(UPGRADE) --extra postgres --constraint requirements.lock --output-file requirements-postgres.lock pyproject.toml
 	$(COMPILE) $(UPGRADE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean: ## remove what tools left; .venv and instance stay
@@ -53,6 +55,11 @@ clean: ## remove what tools left; .venv and instance stay
 	@echo "Installing the libraries of requirements.lock ..."
 	@$(INSTALL) -r requirements.lock
 	@touch $@
+
+.venv/postgres: requirements-postgres.lock .venv/bin/pip
+	@echo "Installing the libraries of requirements-postgres.lock ..."
+	@$(INSTALL) -r requirements-postgres.lock
+	@touch $@ .venv/core
 
 .venv/dev: requirements-dev.lock .venv/bin/pip
 	@echo "Installing the libraries of requirements-dev.lock ..."
