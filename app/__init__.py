@@ -28,7 +28,7 @@ from flask_wtf import CSRFProtect
 from jinja2 import StrictUndefined
 
 from app import config as settings
-from app.db import db, engine_options, set_up_engine
+from app.db import db, engine_options, set_up_engine, with_driver
 
 csrf = CSRFProtect()
 
@@ -42,7 +42,8 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     )
     app.config.update(settings.from_environment())
     app.config.update(config or {})
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"])
+    url = app.config["SQLALCHEMY_DATABASE_URI"] = with_driver(app.config["SQLALCHEMY_DATABASE_URI"])
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)

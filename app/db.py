@@ -1,7 +1,8 @@
 """The database: the session, names of constraints, column types, and how an engine is set up.
 
-Writers take SQLite's write lock themselves (`take_write_lock`): the driver is kept from opening
-transactions on its own, so a read holds nothing and a write never has to upgrade.
+On SQLite and on PostgreSQL alike the driver is kept from opening transactions on its own: a read is one
+statement that holds nothing, and whoever writes opens the transaction (`take_write_lock`) before reading
+what the write depends on. A flush opens it by itself, so what a unit of work writes is whole or absent.
 """
 
 import sqlite3
@@ -89,10 +90,17 @@ class Code(TypeDecorator[IntEnum]):
         return None if value is None else self.codes(value)
 
 
+def with_driver(url: str) -> str:
+    """Return a database's address with the driver that the desk uses, where it names none."""
+    scheme, mark, rest = url.partition("://")
+    return f"postgresql+psycopg{mark}{rest}" if scheme in {"postgres", "postgresql"} else url
+
+
 def engine_options(url: str) -> dict[str, Any]:
-    """Return what create_engine needs for this database URL."""
+    """Return what create_engine needs for this database URL (see `with_driver`)."""
     if not url.startswith("sqlite"):
-        return {}
+        # A row that another act holds is waited for as long as SQLite's write lock is.
+        return {"isolation_level": "AUTOCOMMIT", "connect_args": {"options": "-c lock_timeout=5000"}}
     if sqlite.sqlite_version_info < FIRST_SAFE_SQLITE:  # pragma: no cover - only where no wheel exists
         warnings.warn(
             f"SQLite {sqlite.sqlite_version} may corrupt a database under load; "
@@ -133,14 +141,21 @@ def insert_or(table: type[Base]) -> Any:
 
 
 def take_write_lock() -> None:
-    """Open the write transaction now, so that what is read next cannot change before the commit.
+    """Open the write transaction now, unless this session has; the commit or rollback of the door ends it.
 
-    On SQLite this is BEGIN IMMEDIATE, unless this session already holds it; elsewhere the rows that an
-    act reads are locked one by one.
+    On SQLite this is the one write lock (BEGIN IMMEDIATE): what is read next cannot change before the
+    commit. On PostgreSQL it is a plain BEGIN: an act locks the rows that it reads, the store's first.
     """
     connection = db.session.connection()
-    if connection.dialect.name != "sqlite":
-        return
     driver: Any = connection.connection.dbapi_connection
-    if not driver.in_transaction:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if connection.dialect.name == "sqlite":
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif not driver.info.transaction_status:  # IDLE is 0
+        connection.exec_driver_sql("BEGIN")
+
+
+@event.listens_for(db.session, "before_flush")
+def _open_transaction(*_: object) -> None:
+    """Open the write transaction before a flush: its statements belong together."""
+    take_write_lock()

@@ -20,11 +20,14 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
 
 
 def run(connection: Connection) -> None:
-    """Run the migrations on a connection, with SQLite's foreign keys off while tables are rebuilt."""
+    """Run the migrations in one transaction, with SQLite's foreign keys off while tables are rebuilt."""
     is_sqlite = connection.dialect.name == "sqlite"
     if is_sqlite:
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7301)")  # one at a time
     context.configure(
         connection=connection,
         target_metadata=db.metadata,

@@ -16,8 +16,11 @@ from app.actions.people import join, make_token, open_account, open_store
 from app.db import db
 from app.queries import people
 from app.statuses import Role
+from tests import postgres
 from tests.factories import Factory
+from tests.postgres import Refilled
 
+DATABASES = ("sqlite", "postgresql")
 PASSWORD = "paper boats on a pond"
 
 # name -> (is site admin, {store: role})
@@ -47,11 +50,8 @@ def email_of(who: str) -> str:
     return f"{who}@example.com"
 
 
-@pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with the cast and three stores, and no sales."""
-    path = tmp_path_factory.mktemp("database") / "template.db"
-    app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}"})
+def set_the_stage(app: Flask) -> None:
+    """Migrate a desk's empty database, and let the cast and three stores in."""
     with app.app_context():
         upgrade()
         stores = {
@@ -71,7 +71,45 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         db.session.commit()
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database with the cast and three stores, and no sales."""
+    path = tmp_path_factory.mktemp("database") / "template.db"
+    set_the_stage(create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}"}))
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
+    """The address of an empty PostgreSQL database of this worker's own."""
+    shared = tmp_path_factory.getbasetemp()
+    server = postgres.server_url((shared.parent if worker_id != "master" else shared) / "postgres")
+    return postgres.fresh_database(server, f"tradepost_{worker_id}")
+
+
+@pytest.fixture(scope="session")
+def postgres_desk(postgres_url: str) -> Refilled:
+    """The desk on PostgreSQL with the cast and three stores, made once."""
+    app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": postgres_url})
+    set_the_stage(app)
+    return Refilled(app)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let tests of the rules, and all that are marked `both`, run on both databases."""
+    if "app" in metafunc.fixturenames and (
+        "rules" in metafunc.definition.path.parts or metafunc.definition.get_closest_marker("both")
+    ):
+        kinds = [DATABASES[0], pytest.param(DATABASES[1], marks=pytest.mark.postgresql)]
+        metafunc.parametrize("kind_of_database", kinds, indirect=True)
+
+
+@pytest.fixture
+def kind_of_database(request: pytest.FixtureRequest) -> str:
+    """Which database the test runs on."""
+    return str(getattr(request, "param", DATABASES[0]))
 
 
 @pytest.fixture(scope="session")
@@ -83,8 +121,17 @@ def desk_app(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 @pytest.fixture
-def app(desk_app: Flask, database: Path) -> Iterator[Flask]:
+def app(
+    desk_app: Flask, database: Path, kind_of_database: str, request: pytest.FixtureRequest
+) -> Iterator[Flask]:
     """The desk with the cast, three stores and no sales."""
+    if kind_of_database == "postgresql":
+        desk: Refilled = request.getfixturevalue("postgres_desk")
+        desk.refill()
+        yield desk.app
+        with desk.app.app_context():
+            db.session.remove()
+        return
     path = Path(desk_app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
     with desk_app.app_context():
         db.engine.dispose()
@@ -151,13 +198,13 @@ def token(app: Flask) -> Callable[..., dict[str, str]]:
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
-    """With CI=true a skipped browser test is a failure, not a silence."""
+    """With CI=true a skipped browser or PostgreSQL test is a failure, not a silence."""
     if (
         os.environ.get("CI") == "true"
-        and item.get_closest_marker("browser")
+        and (item.get_closest_marker("browser") or item.get_closest_marker("postgresql"))
         and call.excinfo is not None
         and call.excinfo.errisinstance(pytest.skip.Exception)
     ):
         call.excinfo = pytest.ExceptionInfo.from_exception(
-            AssertionError(f"browser test skipped in CI: {call.excinfo.value}")
+            AssertionError(f"test skipped in CI: {call.excinfo.value}")
         )

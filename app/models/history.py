@@ -98,17 +98,21 @@ class Tally(Base):
     __table_args__ = (CheckConstraint("n >= 0", name="n"),)
 
 
+# Terms are compared sign by sign on both databases: a search looks for what begins with a word.
+BY_SIGNS = String(64).with_variant(String(64, collation="C"), "postgresql")
+
+
 class SearchTerm(Base):
     """One folded word under which an order is found."""
 
     __tablename__ = "search_term"
 
     store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), primary_key=True)
-    term: Mapped[str] = mapped_column(String(64), primary_key=True)
+    term: Mapped[str] = mapped_column(BY_SIGNS, primary_key=True)
     placed_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True, index=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True)
 
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (Index(None, "order_id", "term"), {"sqlite_with_rowid": False})
 
 
 class Outbox(Base):

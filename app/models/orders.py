@@ -196,7 +196,7 @@ class Discount(Base):
     __tablename__ = "discount"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    store_id: Mapped[int]
+    store_id: Mapped[int] = mapped_column(Id)
     order_id: Mapped[int] = mapped_column(BigInteger, index=True)
     item_id: Mapped[int | None] = mapped_column(ForeignKey("order_item.id"))
     kind: Mapped[str] = mapped_column(String(16))
@@ -216,7 +216,7 @@ class TaxLine(Base):
     __tablename__ = "tax_line"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    store_id: Mapped[int]
+    store_id: Mapped[int] = mapped_column(Id)
     order_id: Mapped[int] = mapped_column(BigInteger, index=True)
     item_id: Mapped[int | None] = mapped_column(ForeignKey("order_item.id"))
     name: Mapped[str] = mapped_column(String(255))
@@ -235,7 +235,7 @@ class Payment(Base):
     __tablename__ = "payment"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    store_id: Mapped[int]
+    store_id: Mapped[int] = mapped_column(Id)
     order_id: Mapped[int] = mapped_column(BigInteger, index=True)
     kind: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(16), default="done")
@@ -260,7 +260,7 @@ class Payout(Base):
     __tablename__ = "payout"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    store_id: Mapped[int]
+    store_id: Mapped[int] = mapped_column(Id)
     order_id: Mapped[int] = mapped_column(BigInteger, index=True)
     item_id: Mapped[int | None] = mapped_column(ForeignKey("order_item.id"), index=True)
     cause_id: Mapped[int | None] = mapped_column(ForeignKey("cause.id"))

@@ -23,7 +23,7 @@ class Parcel(Base):
     __tablename__ = "parcel"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    store_id: Mapped[int]
+    store_id: Mapped[int] = mapped_column(Id)
     buyer_id: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(16))
     carrier: Mapped[str] = mapped_column(String(64), default="")
@@ -56,7 +56,7 @@ class ParcelLine(Base):
 
     parcel_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     item_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, index=True)
-    store_id: Mapped[int]
+    store_id: Mapped[int] = mapped_column(Id)
     quantity: Mapped[int]
 
     __table_args__ = (

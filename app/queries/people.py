@@ -39,6 +39,8 @@ def account_by_email(email: str) -> Account | None:
 
 def place(store: str | int, account_id: int | None) -> PlaceRow | None:
     """Return the store of this slug or id, with the account's role in it; None where there is none."""
+    if isinstance(store, str) and "\0" in store:
+        return None  # PostgreSQL's texts know no such sign
     which = Store.id == store if isinstance(store, int) else func.lower(Store.slug) == store.lower()
     found = db.session.execute(
         select(Store, Member.role)

@@ -14,6 +14,8 @@ from app.db import db
 from tests.api.caller import Caller, told
 from tests.factories import AUCTION, DEAL, DONATION, GOODS, PICKUP, Factory
 
+pytestmark = pytest.mark.both
+
 DAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 # What each parameter of the seed does not take; every one of them takes no empty value and no doubles.

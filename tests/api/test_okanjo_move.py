@@ -13,6 +13,8 @@ from app.models import Parcel
 from tests.api.caller import Caller, is_success, told
 from tests.factories import DEAL, GOODS, PICKUP, SERVICE, Factory
 
+pytestmark = pytest.mark.both
+
 INVALID = (400, "Invalid status.")
 PROHIBITED = (400, "Order status change prohibited.")
 NO_PARCEL = (400, "This item has no parcel that could carry a tracking number.")

@@ -22,6 +22,8 @@ from tests.factories import Factory
 from tests.rules.books import everything, present, recount, replayed, tally
 from tests.rules.conftest import desk_of
 
+pytestmark = pytest.mark.both
+
 Bring = Callable[..., Report]
 Kept = Callable[[str], dict[str, Any]]
 
@@ -438,7 +440,8 @@ def test_what_an_act_refuses_is_refused_alone(app: Flask, bring: Bring) -> None:
     """No file brings an act to refuse what the form let pass; so the database is made to, for one order."""
 
     def refuse(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SELECT orders.id") and "2" in parameters:
+        values = parameters.values() if isinstance(parameters, dict) else parameters
+        if statement.startswith("SELECT orders.id") and "2" in values:
             raise ChangedMeanwhile("Not this one.")
 
     with app.app_context():

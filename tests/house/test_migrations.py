@@ -1,6 +1,7 @@
 """The migrations make what the models say, on an empty database and back again."""
 
 import ast
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,15 +17,19 @@ from sqlalchemy import inspect, text
 
 from app import create_app
 from app.db import db
+from tests import postgres
 from tests.conftest import TEST_SETTINGS
 from tests.house.conftest import House, Template
 from tests.house.tree import ROOT, imported, modules
 
 
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Flask]:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     """A desk whose database has no tables yet."""
-    app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'empty.db'}"})
+    url = f"sqlite:///{tmp_path / 'empty.db'}"
+    if request.param == "postgresql":
+        url = postgres.fresh_database(request.getfixturevalue("postgres_url"), f"empty_{os.getpid()}")
+    app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
     with app.app_context():
         yield app
         db.session.remove()
@@ -36,13 +41,22 @@ def tables() -> set[str]:
     return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
 
 
+EVERYTHING = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name",
+    "postgresql": """
+        SELECT table_name || '.' || column_name, concat_ws(' ', data_type, character_maximum_length,
+               collation_name, is_nullable) FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+         WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2""",
+}
+
+
 def schema() -> list[tuple[str, str]]:
-    """Return (name, SQL) of everything that is there now."""
+    """Return (name, definition) of everything that is there now."""
     with db.engine.connect() as connection:
-        rows = connection.execute(
-            text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
-        )
-        return [(name, sql) for name, sql in rows]
+        rows = connection.execute(text(EVERYTHING[connection.dialect.name]))
+        return [(name, definition) for name, definition in rows]
 
 
 def test_there_is_one_head() -> None:
@@ -65,8 +79,7 @@ def test_from_nothing_to_the_newest_makes_exactly_what_the_models_say() -> None:
 @pytest.mark.usefixtures("empty")
 def test_indexes_on_expressions_are_there_although_they_cannot_be_compared() -> None:
     upgrade()
-    with db.engine.connect() as connection:
-        there = set(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'index'")).scalars())
+    there = {name for name, _ in schema()}
     of_expressions = {
         index.name
         for table in db.metadata.sorted_tables

@@ -346,12 +346,11 @@ def test_whoever_waits_for_the_lock_judges_the_sale_as_the_other_left_it(app: Fl
     (item_id,) = make.items_of(order_id)
     with app.app_context():
         store_id = db.session.get_one(Order, order_id).store_id
-        take_write_lock()
+        ship(order_id, {item_id: 2}, actor=SYSTEM, store_id=store_id)
         late = Hand(partial(send, app, order_id, {item_id: 4}), threading.Barrier(1))
         late.start()
         late.join(timeout=0.3)
-        assert late.is_alive()  # it waits: the lock is held here
-        ship(order_id, {item_id: 2}, actor=SYSTEM, store_id=store_id)
+        assert late.is_alive()  # it waits: this act holds the lock until it is committed
         db.session.commit()
     late.join(timeout=10)
     assert isinstance(late.refusal, TooManyPieces)

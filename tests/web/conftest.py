@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from app.db import db
 from app.models import Signin
+from tests.postgres import Refilled
 from tests.web.pages import Browser
 
 
@@ -24,14 +25,14 @@ class Session(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def sessions() -> dict[str, Session]:
-    """The sign-ins of the cast, kept over the tests."""
+def sessions() -> dict[tuple[str, str], Session]:
+    """The sign-ins of the cast, by database, kept over the tests."""
     return {}
 
 
 @pytest.fixture
 def browse(
-    app: Flask, sign_in: Callable[[str], FlaskClient], sessions: dict[str, Session]
+    app: Flask, sign_in: Callable[[str], FlaskClient], sessions: dict[tuple[str, str], Session]
 ) -> Callable[[str], Browser]:
     """Return a browser signed in as one of the cast that knows its CSRF token.
 
@@ -39,11 +40,12 @@ def browse(
     """
 
     def browser_of(who: str) -> Browser:
-        if who not in sessions:
+        place = app.config["SQLALCHEMY_DATABASE_URI"], who
+        if place not in sessions:
             browser = Browser(sign_in(who))
-            sessions[who] = kept_session(app, browser)
+            sessions[place] = kept_session(app, browser)
             return browser
-        kept = sessions[who]
+        kept = sessions[place]
         with app.app_context():
             if not db.session.query(Signin).filter_by(token_hash=kept.row["token_hash"]).count():
                 db.session.add(Signin(**kept.row, seen_at=datetime.now(UTC)))
@@ -71,13 +73,27 @@ class Stocked(NamedTuple):
 
     path: Path
     told: Any
+    build: Callable[[Flask], Any]
+    on_postgresql: list[tuple[Refilled, Any]]  # one, once it was asked for
 
     def put_into(self, app: Flask) -> Any:
-        """Give the desk a copy of this database; return what was told of its sales."""
+        """Give the fresh desk a copy of this database; return what was told of its sales."""
+        if not is_on_sqlite(app):
+            if self.on_postgresql:
+                self.on_postgresql[0][0].refill()
+            else:
+                told = self.build(app)
+                self.on_postgresql.append((Refilled(app), told))
+            return self.on_postgresql[0][1]
         with app.app_context():
             db.engine.dispose()
         shutil.copy(self.path, path_of(app))
         return self.told
+
+
+def is_on_sqlite(app: Flask) -> bool:
+    """Tell which of the two databases the desk is on."""
+    return app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")
 
 
 def path_of(app: Flask) -> Path:
@@ -92,11 +108,12 @@ def stock(
     """Return what stocks a desk once for many tests, each of which gets a copy."""
 
     def stocked(build: Callable[[Flask], Any]) -> Stocked:
-        Stocked(database, None).put_into(desk_app)
+        Stocked(database, None, build, []).put_into(desk_app)
         told = build(desk_app)
         with desk_app.app_context():
             db.session.remove()
             db.engine.dispose()
-        return Stocked(Path(shutil.copy(path_of(desk_app), tmp_path_factory.mktemp("stocked"))), told)
+        path = Path(shutil.copy(path_of(desk_app), tmp_path_factory.mktemp("stocked")))
+        return Stocked(path, told, build, [])
 
     return stocked

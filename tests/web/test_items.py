@@ -14,6 +14,8 @@ from tests.factories import AUCTION, DEAL, DIGITAL, GOODS, PICKUP, SERVICE, Fact
 from tests.rules.books import everything, parcels
 from tests.web.pages import Browser, link, listed, purchase, take_in_many, value_of, words
 
+pytestmark = pytest.mark.both
+
 Browse = Callable[[str], Browser]
 ITEMS = "/stores/papershop/items"
 

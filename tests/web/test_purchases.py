@@ -16,6 +16,8 @@ from tests.factories import AUCTION, DEAL, DIGITAL, GOODS, PICKUP, Factory
 from tests.rules.conftest import desk_of
 from tests.web.pages import Browser, link, listed, purchase, take_in_many, without_tokens, words
 
+pytestmark = pytest.mark.both
+
 Browse = Callable[[str], Browser]
 
 

@@ -18,6 +18,8 @@ from tests.factories import ADDRESS, AUCTION, DEAL, DIGITAL, GOODS, PICKUP, Fact
 from tests.web.conftest import Stocked
 from tests.web.pages import Browser, link, listed, purchase, tabs, take_in_many, value_of, words
 
+pytestmark = pytest.mark.both
+
 Browse = Callable[[str], Browser]
 Stock = Callable[[Callable[[Flask], Any]], Stocked]
 SALES = "/stores/papershop/sales"
