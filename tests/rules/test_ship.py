@@ -11,7 +11,7 @@ from flask import Flask
 
 from app.access import SYSTEM
 from app.actions.parcels import NO_TRACKING, NothingToShip, TooManyPieces, Tracking, ship
-from app.db import db, take_write_lock
+from app.db import db
 from app.errors import ChangedMeanwhile, NotFound, Refused, StatusChangeProhibited
 from app.models import Order
 from tests.factories import AUCTION, DEAL, DIGITAL, DONATION, GOODS, PICKUP, SERVICE, Factory
