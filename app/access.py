@@ -11,6 +11,7 @@ from enum import StrEnum
 from app.errors import ForeignStore, NotAllowed, NotFound
 from app.models import Account, Order, OrderItem, Store
 from app.queries import items, people, purchases, sales
+from app.queries.people import Person, StoreFacts
 from app.statuses import ActorKind, Door, Kind, Role
 
 
@@ -66,8 +67,9 @@ class Desk:
     """An actor's place in one store."""
 
     actor: Actor
-    store: Store
+    store: Store | StoreFacts
     role: Role | None
+    stores: tuple[StoreFacts, ...] = ()  # where the actor can go from here, by name, this one included
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the table of rights gives this to the actor here."""
@@ -149,14 +151,19 @@ def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:
     ForeignStore where the actor has no place in it, whether it exists or not; NotAllowed where the
     place does not carry the right.
     """
-    found = people.place(store, actor.account_id)
+    places = people.places(store, actor.account_id) if isinstance(store, str) else []
+    if isinstance(store, str):
+        found = next((place for place in places if place.store.slug.lower() == store.lower()), None)
+    else:
+        found = people.place(store, actor.account_id)
     if found is None or (found.role is None and not actor.is_site_admin):
         raise ForeignStore
     if actor.only_store_id not in {None, found.store.id}:
         raise ForeignStore
     if not found.store.is_active and not actor.is_site_admin:
         raise ForeignStore
-    desk = Desk(actor, found.store, Role(found.role) if found.role else None)
+    others = tuple(x.store for x in places if x.store.is_active or x is found)
+    desk = Desk(actor, found.store, Role(found.role) if found.role else None, others)
     if not desk.may(to):
         raise NotAllowed
     return desk
@@ -214,6 +221,6 @@ def find_site(actor: Actor) -> None:
         raise NotAllowed
 
 
-def person(account: Account) -> Actor:
+def person(account: Account | Person) -> Actor:
     """Return a signed-in person as an actor."""
     return Actor(account.id, account.shown_name, account.email or "", account.is_site_admin)

@@ -7,13 +7,24 @@ what the write depends on. A flush opens it by itself, so what a unit of work wr
 
 import sqlite3
 import warnings
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, SmallInteger, event
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    Row,
+    Select,
+    SmallInteger,
+    event,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Dialect
@@ -138,6 +149,14 @@ def insert_or(table: type[Base]) -> Any:
     if db.session.get_bind().dialect.name == "sqlite":
         return sqlite_insert(table)
     return postgresql_insert(table)
+
+
+def rows_of(statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    """Return the rows of a SELECT of named columns that was built beforehand, with these parameters.
+
+    The quick way for what every page asks: no entities, no unit of work, nothing built anew.
+    """
+    return db.session.connection().execute(statement, values).all()
 
 
 def take_write_lock() -> None:

@@ -36,6 +36,14 @@ def terms(*texts: str | None) -> set[str]:
     return found
 
 
+def deal_term(word: str) -> str:
+    """Return the term under which an order is found by what those see who see its deals alone.
+
+    No term of the order itself begins with this sign.
+    """
+    return f"={word}"[:LONGEST_TERM]
+
+
 def pairs(run: str) -> set[str]:
     """Return the overlapping pairs of an unspaced run, and its single characters."""
     return {run[i : i + 2] for i in range(len(run) - 1)} | set(run)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, delete, select
 
 from app.access import Actor
+from app.actions.found_by import order_terms
 from app.actions.ledger import Act
 from app.actions.lines import new_item
 from app.actions.payment import pay, record_money
@@ -21,7 +22,6 @@ from app.models import Address, Buyer, Discount, Event, Order, ParcelLine, Payou
 from app.models import Payment as PaymentRow
 from app.models.shop import FAR_FUTURE
 from app.statuses import AWAITING_PAYMENT, PAID_TO, Door, ItemStatus, Kind, Payment, Shipping
-from app.words import terms
 
 # Built once: building them for each order would cost more than running them.
 KNOWN_ORDER = select(Order.id).where(
@@ -126,7 +126,7 @@ def _make(act: Act, purchase: Purchase) -> Order:
     store.next_number += 1
     act.admit(order, items)
     _discount(act, order, purchase)
-    _index(act, order, buyer, address, purchase)
+    act.index(order, order_terms(order.number, order.external_id, buyer, address, items))
     return order
 
 
@@ -166,25 +166,6 @@ def _address(store: Store, said: AddressSaid | None) -> Address | None:
         country=said.country,
         phone=said.phone,
         destination_key=said.destination_key,
-    )
-
-
-def _index(act: Act, order: Order, buyer: Buyer, address: Address | None, purchase: Purchase) -> None:
-    """Let the order be found by its number, outside id, buyer, items, SKUs and postcode."""
-    postcode = address.postal_code if address else ""
-    act.index(
-        order,
-        terms(
-            str(order.number),
-            order.external_id,
-            buyer.name,
-            buyer.username,
-            buyer.email,
-            address.name if address else "",
-            postcode,
-            postcode.replace(" ", ""),
-            *(text for line in purchase.lines for text in (line.title, line.sku)),
-        ),
     )
 
 
@@ -260,7 +241,8 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
     if parcel_id:
         _refill(act, order, parcel_id)
     act.forget_terms(order)
-    _index(act, order, db.session.get_one(Buyer, order.buyer_id), address, purchase)
+    buyer = db.session.get_one(Buyer, order.buyer_id)
+    act.index(order, order_terms(order.number, order.external_id, buyer, address, order.items))
 
 
 def _refill(act: Act, order: Order, parcel_id: int) -> None:

@@ -8,12 +8,12 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import selectinload
 
 from app.access import Actor
+from app.actions.found_by import tracking_terms
 from app.actions.ledger import Act
 from app.db import db
 from app.errors import NotFound, Refused, StatusChangeProhibited
 from app.models import Order, OrderItem, Outbox, Parcel, ParcelLine
 from app.statuses import Channel, ItemStatus, Kind, ParcelState
-from app.words import terms
 
 # Buyers of other channels hear from those (law: "Buyers, channels, imports").
 TOLD_CHANNELS = frozenset({Channel.DESK.value, Channel.INTAKE.value})
@@ -180,7 +180,7 @@ def _label(act: Act, order: Order, parcel: Parcel, tracking: Tracking) -> None:
         act.change(parcel, carrier=tracking.carrier)
     if tracking.number is not None:
         act.change(parcel, number=tracking.number)
-        act.index(order, terms(tracking.number, tracking.number.replace(" ", "")))
+        act.index(order, tracking_terms(tracking.number))
 
 
 def set_tracking(

@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from app.db import db, insert_or, take_write_lock
 from app.models import Account, ApiToken, Buyer, Member, Signin, Store
+from app.queries.people import StoreFacts
 from app.statuses import Role
 
 SEEN_EVERY = timedelta(minutes=5)
@@ -65,7 +66,7 @@ def open_store(
     return store
 
 
-def join(store: Store, account: Account, role: Role) -> None:
+def join(store: Store | StoreFacts, account: Account, role: Role) -> None:
     """Give an account its place in a store; a place it has already changes to this role."""
     row = insert_or(Member).values(store_id=store.id, account_id=account.id, role=role.value, rights=[])
     db.session.execute(
@@ -116,7 +117,7 @@ def note_used(token_id: int, *, now: datetime) -> None:
     db.session.execute(update(ApiToken).where(ApiToken.id == token_id).values(used_at=now))
 
 
-def make_token(account: Account, store: Store | None, scopes: list[str]) -> str:
+def make_token(account: Account, store: Store | StoreFacts | None, scopes: list[str]) -> str:
     """Make a token and return it; it cannot be had again."""
     public_id = secrets.token_hex(8)
     secret = f"tp_{public_id}_{secrets.token_urlsafe(32)}"

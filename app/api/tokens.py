@@ -42,15 +42,15 @@ def asking() -> Actor:
         raise TokenNeeded
     sent = BEARER.fullmatch(header)
     now = datetime.now(UTC)
-    found = people.token(secret_hash(sent[1]), now) if sent else None
-    if found is None:
+    token = people.token(secret_hash(sent[1]), now) if sent else None
+    if token is None:
         raise TokenRefused
-    token, account = found
+    person = token.person
     actor = Actor(
-        account.id,
-        account.shown_name,
-        account.email or "",
-        account.is_site_admin,
+        person.id,
+        person.shown_name,
+        person.email or "",
+        person.is_site_admin,
         ActorKind.TOKEN,
         Door.API,
         frozenset(token.scopes),

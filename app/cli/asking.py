@@ -14,8 +14,9 @@ from flask.cli import with_appcontext
 
 from app.db import db
 from app.errors import Refused
-from app.models import Account, Store
+from app.models import Account
 from app.queries import people
+from app.queries.people import StoreFacts
 
 
 class Stop(click.ClickException):
@@ -65,7 +66,7 @@ def stand_of_database() -> set[str]:
         raise Stop(f"The database cannot be opened: {str(error).splitlines()[0]}") from error
 
 
-def store_called(slug: str) -> Store:
+def store_called(slug: str) -> StoreFacts:
     """Return the store of this slug; Stop where there is none."""
     found = people.place(slug, None)
     if found is None:

@@ -18,12 +18,15 @@ from wtforms.validators import ValidationError
 from app.forms.base import Form
 from app.forms.fields import PlainField, WordsField, plain_number, read_id, read_word
 from app.models import Order, OrderItem
-from app.queries.filters import Conditions
-from app.queries.sales import SORTS, Cursor
+from app.queries.filters import Asked, Condition, Conditions
+from app.queries.keyset import Cursor
+from app.queries.sales import SORTS
 from app.statuses import Channel, DeskState, ItemStatus, ProductType
 from app.words import LONGEST_SEARCH
 
 MOST_VALUES = 100
+PLACED_FROM = Condition("placed_from", lambda day: Order.placed_at >= day)
+PLACED_TO = Condition("placed_to", lambda day: Order.placed_at < day)
 # Days outside these cannot be turned into an instant of every time zone.
 EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 
@@ -41,6 +44,16 @@ class FilterField(PlainField):
     ) -> None:
         super().__init__(label, *args, **kwargs)
         self.where, self.of_order = where, of_order
+
+    @property
+    def condition(self) -> Condition:
+        """Return what is asked for, without its value."""
+        return Condition(self.parameter, self.where, isinstance(self.data, list))
+
+    @property
+    def parameter(self) -> str:
+        """Return the name under which the value goes to the database."""
+        return str(self.name.replace("!", "not_"))
 
     def words(self) -> str:
         """Return the value as the chip on the page says it."""
@@ -166,11 +179,12 @@ class SaleFilterForm(Form):
 
     def conditions(self) -> Conditions:
         """Return what is asked for as the queries take it."""
-        asked = list(self.filters())
-        return Conditions(
-            tuple(f.where(f.data) for f in asked if f.of_order),
-            tuple(f.where(f.data) for f in asked if not f.of_order),
+        fields = list(self.filters())
+        asked = Asked(
+            tuple(f.condition for f in fields if f.of_order),
+            tuple(f.condition for f in fields if not f.of_order),
         )
+        return Conditions(asked, {f.parameter: f.data for f in fields})
 
 
 class DeskListForm(SaleFilterForm):
@@ -178,7 +192,7 @@ class DeskListForm(SaleFilterForm):
 
     sorts: tuple[str, ...] = tuple(SORTS)
 
-    channel = WordFilter("Channel", of=Channel, where=lambda c: Order.channel == c.value, of_order=True)
+    channel = WordFilter("Channel", of=Channel, where=lambda c: Order.channel == c, of_order=True)
     placed_from = DayField("Ordered from")
     placed_to = DayField("Ordered to")
     q = WordsField("Search", most=LONGEST_SEARCH)
@@ -206,13 +220,15 @@ class DeskListForm(SaleFilterForm):
 
     def conditions_in(self, zone: str) -> Conditions:
         """Return what is asked for; days are whole days of this time zone, both ends in."""
-        asked = self.conditions()
-        days = []
+        conditions = self.conditions()
+        asked, values = conditions.asked, dict(conditions.values)
         if self.placed_from.data:
-            days.append(Order.placed_at >= midnight(self.placed_from.data, zone))
+            asked = asked._replace(on_orders=(*asked.on_orders, PLACED_FROM))
+            values[PLACED_FROM.name] = midnight(self.placed_from.data, zone)
         if self.placed_to.data:
-            days.append(Order.placed_at < midnight(self.placed_to.data + timedelta(days=1), zone))
-        return asked._replace(on_orders=(*asked.on_orders, *days), words=self.q.data or "")
+            asked = asked._replace(on_orders=(*asked.on_orders, PLACED_TO))
+            values[PLACED_TO.name] = midnight(self.placed_to.data + timedelta(days=1), zone)
+        return Conditions(asked, values, self.q.data or "")
 
     def query(self, **changes: Any) -> str:
         """Return the list's query string as it is, with these fields changed (None: taken away)."""
@@ -231,14 +247,14 @@ class PlaceForm(Form):
 class SaleListForm(DeskListForm):
     """What the list of sales may be asked."""
 
-    tab = WordFilter("Tab", of=DeskState, where=lambda t: Order.desk_state == t.value, of_order=True)
+    tab = WordFilter("Tab", of=DeskState, where=lambda t: Order.desk_state == t, of_order=True)
 
     def conditions(self) -> Conditions:
         """Return the filters; the tab is none of them, it is a place in the list's index."""
         tab, self.tab.data = self.tab.data, None
-        asked = super().conditions()
+        conditions = super().conditions()
         self.tab.data = tab
-        return asked
+        return conditions
 
 
 class ItemListForm(DeskListForm):

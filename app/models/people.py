@@ -11,6 +11,11 @@ from app.db import Base, Id, UtcDateTime
 from app.statuses import Role
 
 
+def shown_name(name: str, username: str | None, email: str | None, account_id: int) -> str:
+    """Return an account's name, or what stands in for it."""
+    return name or username or email or f"Account {account_id}"
+
+
 class Account(Base, UserMixin):
     """One person who may sign in."""
 
@@ -44,7 +49,7 @@ class Account(Base, UserMixin):
     @property
     def shown_name(self) -> str:
         """Return the name, or what stands in for it."""
-        return self.name or self.username or self.email or f"Account {self.id}"
+        return shown_name(self.name, self.username, self.email, self.id)
 
 
 class Signin(Base):

@@ -1,53 +1,77 @@
 """How many: exact from the tally, counted on an index where a filter is asked, capped where long."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 
-from app.db import db
+from app.db import db, rows_of
 from app.models import Order, OrderItem, Tally
-from app.queries.filters import Conditions, of_items
+from app.queries.filters import Asked, Conditions, of_items
+from app.queries.sales import KEPT
+from app.queries.search import NO_SEARCH
 from app.statuses import DeskState
 
 LATE_CAP = 100
+BY_STATUS = frozenset({"status", "not_status"})
+
+_STANDS = select(Tally.code, Tally.n).where(
+    Tally.store_id == bindparam("store"), Tally.grain == bindparam("grain")
+)
+_LATE = select(func.count()).select_from(
+    select(Order.id)
+    .where(Order.store_id == bindparam("store"), Order.ship_by < bindparam("now"))
+    .limit(LATE_CAP)
+    .subquery()
+)
 
 
 def tabs(store_id: int, only_deals: bool) -> dict[str, int]:
     """Return how many sales stand in each tab, and in all of them as "all"; one statement."""
-    grain = "deal_order" if only_deals else "order"
-    found = dict(
-        db.session.execute(
-            select(Tally.code, Tally.n).where(Tally.store_id == store_id, Tally.grain == grain)
-        )
-        .tuples()
-        .all()
-    )
+    found = _stands(store_id, "deal_order" if only_deals else "order")
     counts = {state.value: found.get(state.value, 0) for state in DeskState}
     return {"all": sum(counts.values()), **counts}
 
 
+def _stands(store_id: int, grain: str) -> dict[str, int]:
+    """Return what the tally says of a store, by code."""
+    found = rows_of(_STANDS, {"store": store_id, "grain": grain})
+    return {row.code: row.n for row in found}
+
+
 def late(store_id: int, now: datetime) -> int:
     """Return how many sales are past their ship-by date, counted to 100 at most."""
-    rows = select(Order.id).where(Order.store_id == store_id, Order.ship_by < now).limit(LATE_CAP).subquery()
-    return db.session.scalar(select(func.count()).select_from(rows)) or 0
+    return int(rows_of(_LATE, {"store": store_id, "now": now})[0][0])
 
 
-def items(store_id: int, asked: Conditions, only_deals: bool) -> int:
-    """Return how many items match: from the tally where nothing is asked, else counted."""
-    if asked.are_empty:
-        grain = "deal_item" if only_deals else "item"
-        return int(
-            db.session.scalar(
-                select(func.coalesce(func.sum(Tally.n), 0)).where(
-                    Tally.store_id == store_id, Tally.grain == grain
-                )
-            )
-            or 0
-        )
+def items(store_id: int, conditions: Conditions, only_deals: bool) -> int:
+    """Return how many items match: from the tally where it can tell, else counted on an index."""
+    if _is_told_by_tally(conditions):
+        stands = _stands(store_id, "deal_item" if only_deals else "item")
+        return sum(n for code, n in stands.items() if _is_asked(int(code), conditions.values))
+    counting = _counting(conditions.asked, only_deals, conditions.need_orders)
+    return int(rows_of(counting, {"store": store_id, **conditions.values})[0][0])
+
+
+def _is_told_by_tally(conditions: Conditions) -> bool:
+    """Tell whether nothing is asked but which status items stand in."""
+    return not conditions.need_orders and not conditions.words and conditions.values.keys() <= BY_STATUS
+
+
+def _is_asked(code: int, values: Mapping[str, Any]) -> bool:
+    """Tell whether items of this status are asked for."""
+    return code in values.get("status", (code,)) and code not in values.get("not_status", ())
+
+
+@lru_cache(KEPT)
+def _counting(asked: Asked, only_deals: bool, need_orders: bool) -> Select[Any]:
+    """Return the statement that counts items."""
     found = select(func.count(OrderItem.id))
-    if asked.need_orders:
+    if need_orders:
         found = found.join(Order, Order.id == OrderItem.order_id)
-    return db.session.scalar(found.where(*of_items(store_id, asked, only_deals))) or 0
+    return found.where(*of_items(asked, NO_SEARCH, only_deals))
 
 
 def tabs_of_all() -> dict[int, dict[str, int]]:

@@ -1,92 +1,93 @@
-"""What narrows a list: conditions on orders and on items, and how each list puts them together."""
+"""What narrows a list: conditions on orders and on items, and how each list puts them together.
 
-from typing import NamedTuple
+A condition is a name, what it says of a parameter, and the value asked for. Statements are built once for
+each set of names: the values come with the call.
+"""
 
-from sqlalchemy import ColumnElement, exists, false, func, or_, select
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from app.models import Order, OrderItem, SearchTerm
+from sqlalchemy import BindParameter, ColumnElement, bindparam, exists
+
+from app.models import Order, OrderItem
+from app.queries.search import Search, conditions
 from app.statuses import ProductType
-from app.words import asked_terms
+
+NO_VALUES: Mapping[str, Any] = MappingProxyType({})
+
+
+class Condition(NamedTuple):
+    """One thing that may be asked for: its name, what it says of a parameter, whether that is a list."""
+
+    name: str
+    says: Callable[[BindParameter[Any]], ColumnElement[bool]]
+    is_list: bool = False
+
+    def clause(self) -> ColumnElement[bool]:
+        """Return the condition as SQL, of the parameter of its name."""
+        return self.says(bindparam(self.name, expanding=self.is_list))
+
+
+class Asked(NamedTuple):
+    """Which things are asked for, by grain: what a statement is built of."""
+
+    on_orders: tuple[Condition, ...] = ()
+    on_items: tuple[Condition, ...] = ()
+
+    @property
+    def of_orders(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on an order."""
+        return _clauses(self.on_orders)
+
+    @property
+    def of_items(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on an item."""
+        return _clauses(self.on_items)
 
 
 class Conditions(NamedTuple):
-    """What a filter form asks for, by grain; `words` is the search."""
+    """What a filter form asks for: which things, their values by name, and the words of the search."""
 
-    on_orders: tuple[ColumnElement[bool], ...] = ()
-    on_items: tuple[ColumnElement[bool], ...] = ()
+    asked: Asked = Asked()
+    values: Mapping[str, Any] = NO_VALUES
     words: str = ""
 
     @property
     def are_empty(self) -> bool:
         """Tell whether nothing is asked for."""
-        return not (self.on_orders or self.on_items or self.words)
+        return not (any(self.asked) or self.words)
 
     @property
     def need_orders(self) -> bool:
         """Tell whether a list of items has to read their orders to judge them."""
-        return bool(self.on_orders or self.words)
+        return bool(self.asked.on_orders)
 
 
 NOTHING = Conditions()
 
 
-def of_orders(store_id: int, asked: Conditions, only_deals: bool) -> list[ColumnElement[bool]]:
-    """Return the conditions for a list of orders.
+def of_orders(asked: Asked, search: Search, only_deals: bool) -> list[ColumnElement[bool]]:
+    """Return the conditions for a list of orders; the parameter `store` names whose.
 
     One and the same item must meet all conditions on items (law: "Parameters").
     """
-    on_items = list(asked.on_items)
-    if only_deals:
-        on_items.append(OrderItem.type == ProductType.DEAL)
-    found: list[ColumnElement[bool]] = [Order.store_id == store_id, *asked.on_orders]
-    if on_items:
-        found.append(exists().where(OrderItem.order_id == Order.id, *on_items))
-    return found + _search(store_id, asked.words, only_deals)
+    on_items = asked.of_items + _of_deals(only_deals)
+    found = conditions(search, Order.id, Order.store_id) + asked.of_orders
+    return [*found, exists().where(OrderItem.order_id == Order.id, *on_items)] if on_items else found
 
 
-def of_items(store_id: int, asked: Conditions, only_deals: bool) -> list[ColumnElement[bool]]:
+def of_items(asked: Asked, search: Search, only_deals: bool) -> list[ColumnElement[bool]]:
     """Return the conditions for a list of items; conditions on orders hold for the item's order."""
-    found: list[ColumnElement[bool]] = [OrderItem.store_id == store_id, *asked.on_items]
-    if only_deals:
-        found.append(OrderItem.type == ProductType.DEAL)
-    return found + list(asked.on_orders) + _search(store_id, asked.words, only_deals)
+    found = conditions(search, OrderItem.order_id, OrderItem.store_id)
+    return found + asked.of_items + _of_deals(only_deals) + asked.of_orders
 
 
-def _search(store_id: int, words: str, only_deals: bool) -> list[ColumnElement[bool]]:
-    """Return one condition a word: some term of the order begins with it.
-
-    A search without any word in it ("%") finds nothing: never a wider list.
-    """
-    words_asked = asked_terms(words)
-    if words and not words_asked:
-        return [false()]
-    if only_deals:
-        return [_in_a_deal(term) for term in words_asked]
-    return [
-        Order.id.in_(
-            select(SearchTerm.order_id).where(
-                SearchTerm.store_id == store_id,
-                SearchTerm.term >= term,
-                SearchTerm.term < term + "\U0010ffff",
-            )
-        )
-        for term in words_asked
-    ]
+def _clauses(asked: Iterable[Condition]) -> list[ColumnElement[bool]]:
+    """Return these conditions as SQL."""
+    return [condition.clause() for condition in asked]
 
 
-def _in_a_deal(term: str) -> ColumnElement[bool]:
-    """Return the condition that a sale is found by what a vendor sees of it: its number, or a deal's words.
-
-    The order's own terms would tell a vendor of the lines and the buyer that are hidden from them.
-    """
-    number = int(term) if term.isascii() and term.isdigit() and len(term) <= 18 else 0
-    shown = (OrderItem.title, OrderItem.sku)
-    return exists().where(
-        OrderItem.order_id == Order.id,
-        OrderItem.type == ProductType.DEAL,
-        or_(
-            Order.number == number,
-            OrderItem.deal_number == number,
-            *(func.lower(text).contains(term, autoescape=True) for text in shown),
-        ),
-    )
+def _of_deals(only_deals: bool) -> list[ColumnElement[bool]]:
+    """Return the condition that an item is a deal, for who sees nothing else."""
+    return [OrderItem.type == ProductType.DEAL] if only_deals else []

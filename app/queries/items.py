@@ -1,14 +1,17 @@
 """Order items as the desk's items list and the dialects read them."""
 
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import contains_eager
 
-from app.db import db
+from app.db import db, rows_of
 from app.models import Address, Buyer, Order, OrderItem
 from app.queries import sales
-from app.queries.filters import Conditions, of_items
+from app.queries.filters import Asked, Conditions, of_items
+from app.queries.keyset import Cursor, Slice, Sort, Way, along, cut, place, way
+from app.queries.search import NO_SEARCH, Search, searched
 
 COLUMNS = (
     *sales.LINE_COLUMNS,
@@ -28,51 +31,62 @@ COLUMNS = (
 )
 
 SORTS = {
-    "newest": sales.Sort(OrderItem.placed_at, True),
-    "oldest": sales.Sort(OrderItem.placed_at, False),
+    "newest": Sort(OrderItem.placed_at, True, OrderItem.id),
+    "oldest": Sort(OrderItem.placed_at, False, OrderItem.id),
 }
 
 
 def page(
     store_id: int,
-    asked: Conditions,
+    conditions: Conditions,
     *,
     sort: str,
-    after: sales.Cursor | None,
-    before: sales.Cursor | None,
+    after: Cursor | None,
+    before: Cursor | None,
     only_deals: bool,
-) -> sales.Slice:
+) -> Slice:
     """Return one page of a store's items by keyset, at most 25 rows of COLUMNS."""
-    rows = (
-        select(*COLUMNS)
-        .join(Order, Order.id == OrderItem.order_id)
-        .join(Buyer, Buyer.id == Order.buyer_id)
-        .outerjoin(Address, Address.id == Order.address_id)
-        .where(*of_items(store_id, asked, only_deals))
-    )
-    return sales.keyset(rows, SORTS[sort], OrderItem.id, after=after, before=before)
+    search = searched(store_id, conditions.words, only_deals)
+    if search is None:
+        return Slice((), None, None)
+    how = way(after, before)
+    values = {"store": store_id, **conditions.values, **search.values, **place(before or after)}
+    found = rows_of(_page(conditions.asked, search.shape, only_deals, sort, how), values)
+    return cut(found, SORTS[sort], how)
+
+
+@lru_cache(sales.KEPT)
+def _page(asked: Asked, search: Search, only_deals: bool, sort: str, how: Way) -> Select[Any]:
+    """Return the statement of a page."""
+    return along(_ROWS.where(*of_items(asked, search, only_deals)), SORTS[sort], how)
+
+
+_ROWS = (
+    select(*COLUMNS)
+    .join(Order, Order.id == OrderItem.order_id)
+    .join(Buyer, Buyer.id == Order.buyer_id)
+    .outerjoin(Address, Address.id == Order.address_id)
+)
+_ROW = _ROWS.where(OrderItem.store_id == bindparam("store"), OrderItem.id == bindparam("item"))
 
 
 def row(store_id: int, item_id: int) -> Any:
     """Return one row of the items list as it is now."""
-    return db.session.execute(
-        select(*COLUMNS)
-        .join(Order, Order.id == OrderItem.order_id)
-        .join(Buyer, Buyer.id == Order.buyer_id)
-        .outerjoin(Address, Address.id == Order.address_id)
-        .where(OrderItem.store_id == store_id, OrderItem.id == item_id)
-    ).one()
+    return rows_of(_ROW, {"store": store_id, "item": item_id})[0]
 
 
-def whole(store_id: int, asked: Conditions, *, start: int, limit: int, only_deals: bool) -> list[OrderItem]:
+def whole(
+    store_id: int, conditions: Conditions, *, start: int, limit: int, only_deals: bool
+) -> list[OrderItem]:
     """Return items with their order and buyer, newest first, by offset: for the dialects that page so."""
     newest_first = (OrderItem.placed_at.desc(), OrderItem.id.desc())
     # What the offset skips is read from an index alone; only the page's own rows are read whole.
     ids = select(OrderItem.id)
-    if asked.need_orders:
+    if conditions.need_orders:
         ids = ids.join(Order, Order.id == OrderItem.order_id)
-    ids = ids.where(*of_items(store_id, asked, only_deals)).order_by(*newest_first).offset(start).limit(limit)
-    return list(db.session.scalars(_whole([OrderItem.id.in_(ids)]).order_by(*newest_first)))
+    ids = ids.where(*of_items(conditions.asked, NO_SEARCH, only_deals)).order_by(*newest_first)
+    rows = _whole([OrderItem.id.in_(ids.offset(start).limit(limit))]).order_by(*newest_first)
+    return list(db.session.scalars(rows, {"store": store_id, **conditions.values}))
 
 
 def one(store_id: int, item_id: int) -> OrderItem | None:

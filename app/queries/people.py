@@ -1,35 +1,125 @@
-"""Accounts, sign-ins, stores with one's place in them, and tokens."""
+"""Accounts, sign-ins, stores with one's place in them, and tokens.
+
+Who asks is asked with every request: those statements read named columns, and are built once.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, exists, func, literal, or_, select, union_all
 
-from app.db import db
+from app.db import db, rows_of
 from app.models import Account, ApiToken, Member, Signin, Store
+from app.models.people import shown_name
+
+
+class StoreFacts(NamedTuple):
+    """What every page knows of its store."""
+
+    id: int
+    slug: str
+    name: str
+    currency: str
+    zone: str
+    is_vendor: bool
+    is_active: bool
+    undo_minutes: int
 
 
 class PlaceRow(NamedTuple):
     """A store, and what the person asking is in it (None: no member)."""
 
-    store: Store
+    store: StoreFacts
     role: str | None
 
 
-def signed_in(token_hash: str, now: datetime, idle_since: datetime) -> tuple[Account, Signin] | None:
+class Person(NamedTuple):
+    """What is known of whoever asks."""
+
+    id: int
+    name: str
+    username: str | None
+    email: str | None
+    is_site_admin: bool
+    fs_uniquifier: str
+
+    @property
+    def shown_name(self) -> str:
+        """Return the name, or what stands in for it."""
+        return shown_name(self.name, self.username, self.email, self.id)
+
+
+class SignedIn(NamedTuple):
+    """Whose sign-in it is, which one, and when it was last noted to be in use."""
+
+    person: Person
+    signin_id: int
+    seen_at: datetime
+
+
+class TokenRow(NamedTuple):
+    """Whose token it is, and what it may."""
+
+    person: Person
+    id: int
+    scopes: list[str]
+    store_id: int | None
+    used_at: datetime | None
+
+
+_FACTS = tuple(getattr(Store, name) for name in StoreFacts._fields)
+_PERSON = tuple(getattr(Account, name) for name in Person._fields)
+
+_SIGNED_IN = (
+    select(*_PERSON, Signin.id, Signin.seen_at)
+    .join(Signin, Signin.account_id == Account.id)
+    .where(
+        Signin.token_hash == bindparam("token_hash"),
+        Signin.ended_at.is_(None),
+        Signin.expires_at > bindparam("now"),
+        Signin.seen_at > bindparam("idle_since"),
+        Account.active,
+    )
+)
+_TOKEN = (
+    select(*_PERSON, ApiToken.id, ApiToken.scopes, ApiToken.store_id, ApiToken.used_at)
+    .join(ApiToken, ApiToken.account_id == Account.id)
+    .where(
+        ApiToken.token_hash == bindparam("token_hash"),
+        ApiToken.revoked_at.is_(None),
+        or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("now")),
+        Account.active,
+    )
+)
+_MEMBERSHIPS = (
+    select(*_FACTS, Member.role)
+    .join(Member, Member.store_id == Store.id)
+    .where(Member.account_id == bindparam("account"))
+)
+_IS_MEMBER = exists().where(Member.store_id == Store.id, Member.account_id == bindparam("account"))
+_BY_SLUG = func.lower(Store.slug) == bindparam("slug")
+# The stores of a person, and the one asked for where they are no member of it.
+_PLACES = union_all(
+    _MEMBERSHIPS, select(*_FACTS, literal(None, Member.role.type)).where(_BY_SLUG, ~_IS_MEMBER)
+).subquery()
+_PLACES_AND_ASKED = select(_PLACES)
+_PLACE = select(*_FACTS, Member.role).outerjoin(
+    Member, (Member.store_id == Store.id) & (Member.account_id == bindparam("account"))
+)
+_PLACE_BY_ID = _PLACE.where(Store.id == bindparam("store"))
+_PLACE_BY_SLUG = _PLACE.where(_BY_SLUG)
+
+
+def signed_in(token_hash: str, now: datetime, idle_since: datetime) -> SignedIn | None:
     """Return whose sign-in this is, while it lasts: not ended, not idle too long, account active."""
-    found = db.session.execute(
-        select(Account, Signin)
-        .join(Signin, Signin.account_id == Account.id)
-        .where(
-            Signin.token_hash == token_hash,
-            Signin.ended_at.is_(None),
-            Signin.expires_at > now,
-            Signin.seen_at > idle_since,
-            Account.active,
-        )
-    ).first()
-    return (found[0], found[1]) if found else None
+    found = rows_of(_SIGNED_IN, {"token_hash": token_hash, "now": now, "idle_since": idle_since})
+    n = len(_PERSON)
+    return next((SignedIn(Person(*row[:n]), *row[n:]) for row in found), None)
+
+
+def account(account_id: int) -> Account | None:
+    """Return an account by its id."""
+    return db.session.get(Account, account_id)
 
 
 def account_by_email(email: str) -> Account | None:
@@ -39,27 +129,34 @@ def account_by_email(email: str) -> Account | None:
 
 def place(store: str | int, account_id: int | None) -> PlaceRow | None:
     """Return the store of this slug or id, with the account's role in it; None where there is none."""
-    if isinstance(store, str) and "\0" in store:
-        return None  # PostgreSQL's texts know no such sign
-    which = Store.id == store if isinstance(store, int) else func.lower(Store.slug) == store.lower()
-    found = db.session.execute(
-        select(Store, Member.role)
-        .outerjoin(Member, (Member.store_id == Store.id) & (Member.account_id == account_id))
-        .where(which)
-    ).first()
-    return PlaceRow(found[0], found[1]) if found else None
+    if isinstance(store, int):
+        found = rows_of(_PLACE_BY_ID, {"store": store, "account": account_id})
+    else:
+        found = rows_of(_PLACE_BY_SLUG, {"slug": _slug(store), "account": account_id})
+    return next((PlaceRow(StoreFacts(*row[:-1]), row[-1]) for row in found), None)
 
 
-def stores_of(account_id: int) -> list[Store]:
+def places(slug: str, account_id: int | None) -> list[PlaceRow]:
+    """Return the store of this slug, where there is one, and all stores of the account, by name."""
+    found = rows_of(_PLACES_AND_ASKED, {"slug": _slug(slug), "account": account_id})
+    return _by_name([PlaceRow(StoreFacts(*row[:-1]), row[-1]) for row in found])
+
+
+def stores_of(account_id: int) -> list[StoreFacts]:
     """Return the stores that the account works in, by name."""
-    return list(
-        db.session.scalars(
-            select(Store)
-            .join(Member, Member.store_id == Store.id)
-            .where(Member.account_id == account_id, Store.is_active)
-            .order_by(Store.name, Store.id)
-        )
-    )
+    found = rows_of(_MEMBERSHIPS, {"account": account_id})
+    rows = _by_name([PlaceRow(StoreFacts(*row[:-1]), row[-1]) for row in found])
+    return [row.store for row in rows if row.store.is_active]
+
+
+def _by_name(rows: list[PlaceRow]) -> list[PlaceRow]:
+    """Return places by the names of their stores, whatever the database takes for a sequence."""
+    return sorted(rows, key=lambda row: (row.store.name, row.store.id))
+
+
+def _slug(text: str) -> str:
+    """Return a slug as it is looked up; PostgreSQL's texts cannot hold the sign that is left out."""
+    return text.lower().replace("\0", " ")
 
 
 def all_stores() -> list[Store]:
@@ -82,22 +179,14 @@ def names_of(account_ids: set[int]) -> dict[int, str]:
     """Return the shown names of these accounts."""
     if not account_ids:
         return {}
-    return {
-        account.id: account.shown_name
-        for account in db.session.scalars(select(Account).where(Account.id.in_(account_ids)))
-    }
+    return {row.id: Person(*row).shown_name for row in rows_of(_PEOPLE, {"accounts": list(account_ids)})}
 
 
-def token(token_hash: str, now: datetime) -> tuple[ApiToken, Account] | None:
+_PEOPLE = select(*_PERSON).where(Account.id.in_(bindparam("accounts", expanding=True)))
+
+
+def token(token_hash: str, now: datetime) -> TokenRow | None:
     """Return the token with this hash and its person, while both are good."""
-    found = db.session.execute(
-        select(ApiToken, Account)
-        .join(Account, Account.id == ApiToken.account_id)
-        .where(
-            ApiToken.token_hash == token_hash,
-            ApiToken.revoked_at.is_(None),
-            or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
-            Account.active,
-        )
-    ).first()
-    return (found[0], found[1]) if found else None
+    found = rows_of(_TOKEN, {"token_hash": token_hash, "now": now})
+    n = len(_PERSON)
+    return next((TokenRow(Person(*row[:n]), *row[n:]) for row in found), None)

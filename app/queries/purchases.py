@@ -1,13 +1,12 @@
 """Orders as their buyer sees them."""
 
-from typing import Any
-
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.db import db
+from app.db import db, rows_of
 from app.models import Buyer, Order, Store
 from app.queries import sales
+from app.queries.keyset import Cursor, Slice, Way, along, cut, place, way
 
 COLUMNS = (
     Order.id,
@@ -24,15 +23,20 @@ COLUMNS = (
 )
 
 
-def page(account_id: int, *, after: sales.Cursor | None, before: sales.Cursor | None) -> sales.Slice:
+_ROWS = (
+    select(*COLUMNS)
+    .join(Buyer, Buyer.id == Order.buyer_id)
+    .join(Store, Store.id == Order.store_id)
+    .where(Buyer.account_id == bindparam("account"))
+)
+_PAGES = {how: along(_ROWS, sales.SORTS["newest"], how) for how in Way}
+
+
+def page(account_id: int, *, after: Cursor | None, before: Cursor | None) -> Slice:
     """Return one page of what this account bought, newest first, at most 25 rows of COLUMNS."""
-    rows: Any = (
-        select(*COLUMNS)
-        .join(Buyer, Buyer.id == Order.buyer_id)
-        .join(Store, Store.id == Order.store_id)
-        .where(Buyer.account_id == account_id)
-    )
-    return sales.keyset(rows, sales.SORTS["newest"], Order.id, after=after, before=before)
+    how = way(after, before)
+    found = rows_of(_PAGES[how], {"account": account_id, **place(before or after)})
+    return cut(found, sales.SORTS["newest"], how)
 
 
 def one(account_id: int, order_id: int) -> Order | None:

@@ -1,46 +1,26 @@
 """Orders as the desk lists and opens them."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, literal, select, union_all
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.db import db
+from app.db import db, rows_of
 from app.models import Address, Buyer, Order, OrderItem
-from app.queries.filters import Conditions, of_orders
+from app.queries.filters import Asked, Conditions, of_orders
+from app.queries.keyset import Cursor, Slice, Sort, Way, along, cut, place, way
+from app.queries.search import Search, searched
 from app.statuses import DeskState, ProductType
 
-PAGE = 25
-
-
-class Cursor(NamedTuple):
-    """A place in a list: the sort column's value and the id of the row there."""
-
-    at: datetime
-    id: int
-
-
-class Slice(NamedTuple):
-    """One page of a list, and the places to go on from (None at the ends)."""
-
-    rows: list[Any]
-    before: Cursor | None
-    after: Cursor | None
-
-
-class Sort(NamedTuple):
-    """How a list is sorted: its column and whether the greatest comes first."""
-
-    column: Any
-    is_descending: bool
-
-
 SORTS: dict[str, Sort] = {
-    "newest": Sort(Order.placed_at, True),
-    "oldest": Sort(Order.placed_at, False),
-    "ship_by": Sort(Order.ship_by, False),
+    "newest": Sort(Order.placed_at, True, Order.id),
+    "oldest": Sort(Order.placed_at, False, Order.id),
+    "ship_by": Sort(Order.ship_by, False, Order.id),
 }
+# So many different sets of filters are kept as statements.
+KEPT = 512
 
 COLUMNS = (
     Order.id,
@@ -83,7 +63,7 @@ LINE_COLUMNS = (
 
 def page(
     store_id: int,
-    asked: Conditions,
+    conditions: Conditions,
     *,
     tab: DeskState | None,
     sort: str,
@@ -92,69 +72,62 @@ def page(
     only_deals: bool,
 ) -> Slice:
     """Return one page of a store's sales by keyset, at most 25 rows of COLUMNS."""
-    where = of_orders(store_id, asked, only_deals)
-    if tab is not None:
-        where.append(Order.desk_state == tab.value)
-    rows = (
-        select(*COLUMNS)
-        .join(Buyer, Buyer.id == Order.buyer_id)
-        .outerjoin(Address, Address.id == Order.address_id)
-        .where(*where)
-    )
-    return keyset(rows, SORTS[sort], Order.id, after=after, before=before)
+    search = searched(store_id, conditions.words, only_deals)
+    if search is None:
+        return Slice((), None, None)
+    how = way(after, before)
+    shown = Shown(only_deals, in_tab=tab is not None, sort=sort)
+    statement = _page(conditions.asked, search.shape, shown, how)
+    values = {"store": store_id, "tab": tab, **conditions.values, **search.values, **place(before or after)}
+    return cut(rows_of(statement, values), SORTS[sort], how)
+
+
+class Shown(NamedTuple):
+    """What part of the sales a list shows, and how it is sorted."""
+
+    only_deals: bool
+    in_tab: bool
+    sort: str
+
+    def where(self, asked: Asked, search: Search) -> list[ColumnElement[bool]]:
+        """Return the conditions of the list; the parameter `tab` names its tab."""
+        found = of_orders(asked, search, self.only_deals)
+        return [*found, Order.desk_state == bindparam("tab")] if self.in_tab else found
+
+
+@lru_cache(KEPT)
+def _page(asked: Asked, search: Search, shown: Shown, how: Way) -> Select[Any]:
+    """Return the statement of a page."""
+    return along(_ROWS.where(*shown.where(asked, search)), SORTS[shown.sort], how)
+
+
+_ROWS = (
+    select(*COLUMNS)
+    .join(Buyer, Buyer.id == Order.buyer_id)
+    .outerjoin(Address, Address.id == Order.address_id)
+)
+_ROW = _ROWS.where(Order.store_id == bindparam("store"), Order.id == bindparam("order"))
 
 
 def row(store_id: int, order_id: int) -> Any:
     """Return one row of the list as it is now."""
-    return db.session.execute(
-        select(*COLUMNS)
-        .join(Buyer, Buyer.id == Order.buyer_id)
-        .outerjoin(Address, Address.id == Order.address_id)
-        .where(Order.store_id == store_id, Order.id == order_id)
-    ).one()
+    return rows_of(_ROW, {"store": store_id, "order": order_id})[0]
 
 
-def keyset(rows: Select[Any], sort: Sort, key: Any, *, after: Cursor | None, before: Cursor | None) -> Slice:
-    """Cut one page out of a select: what follows `after`, or what stands just before `before`."""
-    at = before or after
-    is_back = before is not None
-    is_descending = sort.is_descending != is_back
-    if at is not None:
-        rows = rows.where(_beyond(sort.column, key, at, is_descending))
-    directions = (sort.column.desc(), key.desc()) if is_descending else (sort.column.asc(), key.asc())
-    found = list(db.session.execute(rows.order_by(*directions).limit(PAGE + 1)))
-    has_more = len(found) > PAGE
-    found = found[:PAGE]
-    if is_back:
-        found.reverse()
-    name = sort.column.key
-    first = Cursor(getattr(found[0], name), found[0].id) if found else None
-    last = Cursor(getattr(found[-1], name), found[-1].id) if found else None
-    if is_back:
-        return Slice(found, first if has_more else None, last)
-    return Slice(found, first if after is not None else None, last if has_more else None)
+_LINES = (
+    select(*LINE_COLUMNS)
+    .where(OrderItem.order_id.in_(bindparam("orders", expanding=True)))
+    .order_by(OrderItem.order_id, OrderItem.position)
+)
+_DEALS = _LINES.where(OrderItem.type == ProductType.DEAL)
 
 
-def _beyond(column: Any, key: Any, at: Cursor, is_descending: bool) -> ColumnElement[bool]:
-    """Return the condition for rows past this place in the direction of travel."""
-    value, row_id = at
-    if is_descending:
-        return and_(column <= value, or_(column < value, key < row_id))
-    return and_(column >= value, or_(column > value, key > row_id))
-
-
-def lines_of(order_ids: list[int], only_deals: bool) -> dict[int, list[Any]]:
+def lines_of(order_ids: Sequence[int], only_deals: bool) -> dict[int, list[Any]]:
     """Return the lines of these orders (rows of LINE_COLUMNS), by order, in their position's order."""
     lines: dict[int, list[Any]] = {order_id: [] for order_id in order_ids}
-    if not order_ids:
-        return lines
-    where: list[ColumnElement[bool]] = [OrderItem.order_id.in_(order_ids)]
-    if only_deals:
-        where.append(OrderItem.type == ProductType.DEAL)
-    for line in db.session.execute(
-        select(*LINE_COLUMNS).where(*where).order_by(OrderItem.order_id, OrderItem.position)
-    ):
-        lines[line.order_id].append(line)
+    if lines:
+        for line in rows_of(_DEALS if only_deals else _LINES, {"orders": order_ids}):
+            lines[line.order_id].append(line)
     return lines
 
 
@@ -169,22 +142,41 @@ def one(store_id: int, order_id: int) -> Order | None:
 
 
 def neighbours(
-    store_id: int, asked: Conditions, order: Order, *, tab: DeskState | None, sort: str, only_deals: bool
+    store_id: int,
+    conditions: Conditions,
+    order: Order,
+    *,
+    tab: DeskState | None,
+    sort: str,
+    only_deals: bool,
 ) -> tuple[Any, Any]:
     """Return the sales listed just before and just after an order: each with id and number, or None."""
-    where = of_orders(store_id, asked, only_deals)
-    if tab is not None:
-        where.append(Order.desk_state == tab.value)
-    how = SORTS[sort]
-    place = Cursor(getattr(order, how.column.key), order.id)
-    found = []
-    for is_back in (True, False):
-        is_descending = how.is_descending != is_back
-        beyond = _beyond(how.column, Order.id, place, is_descending)
-        directions = [c.desc() if is_descending else c.asc() for c in (how.column, Order.id)]
-        found.append(
-            db.session.execute(
-                select(Order.id, Order.number).where(*where, beyond).order_by(*directions).limit(1)
-            ).first()
+    search = searched(store_id, conditions.words, only_deals)
+    if search is None:
+        return None, None
+    at = Cursor(getattr(order, SORTS[sort].column.key), order.id)
+    found = {
+        row.way: row
+        for row in rows_of(
+            _neighbours(conditions.asked, search.shape, Shown(only_deals, tab is not None, sort)),
+            {"store": store_id, "tab": tab, **conditions.values, **search.values, **place(at)},
         )
-    return found[0], found[1]
+    }
+    return found.get(Way.BACK.name), found.get(Way.ON.name)
+
+
+@lru_cache(KEPT)
+def _neighbours(asked: Asked, search: Search, shown: Shown) -> Select[Any]:
+    """Return the statement of the nearest sale in either direction."""
+    where = shown.where(asked, search)
+    nearest = (
+        along(
+            select(Order.id, Order.number, literal(how.name).label("way")).where(*where),
+            SORTS[shown.sort],
+            how,
+            1,
+        ).subquery()
+        for how in (Way.BACK, Way.ON)
+    )
+    both = union_all(*(select(rows) for rows in nearest)).subquery()
+    return select(both)

@@ -93,9 +93,7 @@ def initials(name: str) -> str:
 
 def stores(actor: Actor, desk: Desk | None) -> list[StoreEntry]:
     """Return the stores that the person can switch to."""
-    known = people.stores_of(actor.account_id) if actor.account_id else []
-    if desk and desk.store.id not in {s.id for s in known}:
-        known = [desk.store, *known]
+    known = desk.stores if desk else people.stores_of(actor.account_id) if actor.account_id else ()
     return [
         StoreEntry(s.name, url_for("sales.index", slug=s.slug), desk is not None and s.id == desk.store.id)
         for s in known

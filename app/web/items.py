@@ -1,5 +1,6 @@
 """A store's order items: the list (seed 000's), and moving one item."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, g, render_template, request, url_for
@@ -79,7 +80,7 @@ def listed(desk: Desk, form: ItemListForm, is_valid: bool) -> dict[str, Any]:
     return given
 
 
-def rows(desk: Desk, found: list[Any]) -> list[display.ItemRow]:
+def rows(desk: Desk, found: Sequence[Any]) -> list[display.ItemRow]:
     """Format rows of the list."""
     base, now = url_for("sales.index", slug=desk.store.slug), display.now()
     return [display.item_row(item, base=base, zone=desk.store.zone, now=now) for item in found]

@@ -11,6 +11,7 @@ from app.forms.filters import PlaceForm, place_text
 from app.models import OrderItem, Parcel
 from app.money import money_text
 from app.queries import history, people, purchases, sales
+from app.queries.keyset import Slice
 from app.statuses import DEAD, DONE, ItemStatus, Kind, ParcelState
 from app.web import display, htmx, sale_view
 from app.web.display import Badge
@@ -29,7 +30,7 @@ def index() -> ResponseReturnValue:
     found = (
         purchases.page(actor.account_id, after=form.after.data, before=form.before.data)
         if is_valid
-        else sales.Slice([], None, None)
+        else Slice((), None, None)
     )
     lines = sales.lines_of([order.id for order in found.rows], only_deals=False)
     base, now = url_for("purchases.index"), display.now()

@@ -1,5 +1,6 @@
 """Rows of the list of sales, and the way back from a sale to the list it was opened from."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -12,7 +13,7 @@ from app.queries import sales
 from app.web import display
 
 
-def rows(desk: Desk, found: list[Any], query: str) -> list[display.SaleRow]:
+def rows(desk: Desk, found: Sequence[Any], query: str) -> list[display.SaleRow]:
     """Format rows of the list, each leading to its sale and back to this list."""
     lines = sales.lines_of([order.id for order in found], desk.only_deals)
     now, base = display.now(), url_for("sales.index", slug=desk.store.slug)

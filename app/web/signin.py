@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, session
 from flask_login import user_logged_in, user_logged_out
-from flask_security import Security, SQLAlchemyUserDatastore, current_user
+from flask_login.utils import _user_context_processor
+from flask_security import Security, SQLAlchemyUserDatastore
 from flask_security.utils import set_request_attr
 
 from app.access import Actor, person
@@ -19,6 +20,7 @@ from app.forms.accounts import is_of_this_site
 from app.forms.base import forget_unless
 from app.models import Account
 from app.queries import people
+from app.queries.people import Person
 
 SECRET = "signin"
 
@@ -35,6 +37,9 @@ def init_app(app: Flask) -> None:
     # have no session. It is loaded where somebody asks for it.
     security.principal.identity_loaders.clear()
     security.login_manager.user_loader(load_account)
+    # Pages ask `actor_or_none`; the library would load the whole account for every template.
+    app.template_context_processors[None].remove(_user_context_processor)
+    app.template_context_processors["security"].append(_user_context_processor)
     # Flask-Security would read tokens from JSON bodies and query strings; ours come by the API alone.
     security.login_manager.request_loader(lambda _request: None)
     # A cookie that is kept is written when it begins, not again with every file and page.
@@ -50,20 +55,27 @@ def init_app(app: Flask) -> None:
 
 
 def load_account(uniquifier: str) -> Account | None:
+    """Return the account whose session this is, while its sign-in lasts, for the library's own views."""
+    person = signed_in_person(uniquifier)
+    if person is None:
+        return None
+    set_request_attr("fs_authn_via", "session")
+    return people.account(person.id)
+
+
+def signed_in_person(uniquifier: str) -> Person | None:
     """Return whose session this is, while its sign-in lasts; note now and then that it is in use."""
     secret = session.get(SECRET)
     if not secret:
         return None
     now = datetime.now(UTC)
     found = people.signed_in(secret_hash(secret), now, now - current_app.config["SIGNIN_IDLE"])
-    if found is None or found[0].fs_uniquifier != uniquifier:
+    if found is None or found.person.fs_uniquifier != uniquifier:
         return None
-    account, signin = found
-    if now - signin.seen_at > SEEN_EVERY:
-        note_seen(signin.id, now=now)
+    if now - found.seen_at > SEEN_EVERY:
+        note_seen(found.signin_id, now=now)
         db.session.commit()
-    set_request_attr("fs_authn_via", "session")
-    return account
+    return found.person
 
 
 def begin(app: Flask, user: Account, **_: Any) -> None:
@@ -96,5 +108,6 @@ def current_actor() -> Actor:
 def actor_or_none() -> Actor | None:
     """Return the signed-in person as an actor, or None."""
     if "actor" not in g:
-        g.actor = person(current_user) if current_user.is_authenticated else None
+        found = signed_in_person(session.get("_user_id", ""))
+        g.actor = person(found) if found else None
     return g.actor  # type: ignore[no-any-return]

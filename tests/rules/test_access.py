@@ -89,7 +89,7 @@ def test_the_slug_of_a_store_is_found_in_any_case(app: Flask) -> None:
 def test_a_closed_store_is_open_to_site_admins_alone(app: Flask) -> None:
     with app.app_context():
         store = find_desk(actor("owner"), "papershop", to=P.SEE_SALES).store
-        store.is_active = False
+        db.session.get_one(Store, store.id).is_active = False
         db.session.commit()
         with pytest.raises(ForeignStore):
             find_desk(actor("owner"), "papershop", to=P.SEE_SALES)

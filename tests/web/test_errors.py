@@ -102,12 +102,12 @@ def test_what_nobody_foresaw_is_a_page_with_a_number_that_stands_in_the_log(
     assert owner.get(SALES).status_code == 200  # and it goes on
 
 
-def test_where_no_page_can_be_drawn_the_failure_is_told_in_plain_words(app: Flask, browse: Browse) -> None:
+def test_a_failure_of_the_database_is_told_on_a_page_that_needs_none(app: Flask, browse: Browse) -> None:
     owner = browse("owner")
     with failing(app, when=lambda _: True):
         answer = owner.get(SALES)
-    is_in_words(answer, 500, "Something went wrong on our side. Nothing was changed.")
-    assert answer.content_type == "text/plain; charset=utf-8"
+    is_in_words(answer, 500, "Something went wrong on our side Nothing was changed.")
+    assert answer.content_type == "text/html; charset=utf-8"
     assert "secret inside" not in answer.text
     assert owner.get(SALES).status_code == 200
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.models import Cause, Event, Feedback, Media, OrderItem, Parcel, Payout, Store
 from app.queries import history, sales
+from app.queries.people import StoreFacts
 from app.statuses import ProductType
 
 
@@ -14,7 +15,7 @@ from app.statuses import ProductType
 class Beside:
     """What hangs on the items of one page, as far as it is shown."""
 
-    store: Store
+    store: Store | StoreFacts
     parcels: dict[int, Parcel] = field(default_factory=dict)
     pictures: dict[int | None, list[Media]] = field(default_factory=dict)
     causes: dict[int, Cause] = field(default_factory=dict)
@@ -33,7 +34,7 @@ class Beside:
         return (getattr(parcel, name) or None) if parcel else None
 
 
-def gather(items: Sequence[OrderItem], store: Store, shown: frozenset[str]) -> Beside:
+def gather(items: Sequence[OrderItem], store: Store | StoreFacts, shown: frozenset[str]) -> Beside:
     """Read what hangs on these items, as far as these fields and objects show it; nothing for no items."""
     beside = Beside(store)
     ids = [i.id for i in items]

@@ -11,6 +11,7 @@ from app.api.okanjo.beside import Beside, gather
 from app.api.shape import utc_text
 from app.models import Feedback, Order, OrderItem, Payout, Store
 from app.money import amount_text
+from app.queries.people import StoreFacts
 from app.statuses import Kind
 
 LOCAL_PICKUP = "Local Pickup"
@@ -159,7 +160,7 @@ class Said(NamedTuple):
 
     row: Feedback
     item: OrderItem
-    store: Store
+    store: Store | StoreFacts
 
 
 FEEDBACK: dict[str, Give] = {
@@ -266,7 +267,9 @@ class Shown(NamedTuple):
         return self.fields.union(self.embeds, inner)
 
 
-def items_json(items: Sequence[OrderItem], store: Store, shown: Shown) -> list[dict[str, object]]:
+def items_json(
+    items: Sequence[OrderItem], store: Store | StoreFacts, shown: Shown
+) -> list[dict[str, object]]:
     """Return the OrderItem objects of these items, with exactly what is shown."""
     beside = gather(items, store, shown.names)
     return [item_json(item, beside, shown) for item in items]

@@ -1,0 +1,68 @@
+"""Under which terms an order is found: by all who see it whole, and by those who see its deals alone."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from app.models import Address, Buyer
+from app.statuses import ProductType
+from app.words import deal_term, terms
+
+
+class Line(Protocol):
+    """What the search knows of a line."""
+
+    @property
+    def title(self) -> str:
+        """What was bought."""
+
+    @property
+    def sku(self) -> str:
+        """The seller's own code for it."""
+
+    @property
+    def type(self) -> ProductType:
+        """Whether it is a deal."""
+
+    @property
+    def deal_number(self) -> int | None:
+        """The number on a deal's voucher."""
+
+
+def order_terms(
+    number: int, external_id: str | None, buyer: Buyer, address: Address | None, lines: Iterable[Line]
+) -> set[str]:
+    """Return the terms of an order: number, outside id, buyer, postcode, items, SKUs, vouchers.
+
+    The terms of what a vendor sees (the number and the deals' own lines) stand apart, so that a vendor's
+    search cannot tell of what is hidden from vendors.
+    """
+    lines = list(lines)
+    postcode = address.postal_code if address else ""
+    found = terms(
+        str(number),
+        external_id,
+        buyer.name,
+        buyer.username,
+        buyer.email,
+        address.name if address else "",
+        postcode,
+        postcode.replace(" ", ""),
+        *_words(lines),
+    )
+    deals = [line for line in lines if line.type == ProductType.DEAL]
+    if deals:
+        found |= {deal_term(term) for term in terms(str(number), *_words(deals))}
+    return found
+
+
+def tracking_terms(number: str) -> set[str]:
+    """Return the terms of a tracking number, with and without its blanks."""
+    return terms(number, number.replace(" ", ""))
+
+
+def _words(lines: Iterable[Line]) -> Iterable[str]:
+    """Yield the texts of lines that the search knows."""
+    for line in lines:
+        yield line.title
+        yield line.sku
+        yield str(line.deal_number or "")
