@@ -7,7 +7,7 @@ what the write depends on. A flush opens it by itself, so what a unit of work wr
 
 import sqlite3
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
@@ -90,15 +90,16 @@ class Code(TypeDecorator[IntEnum]):
 
     def __init__(self, codes: type[IntEnum]) -> None:
         self.codes = codes
+        self._members: dict[int | None, IntEnum | None] = {None: None, **{int(c): c for c in codes}}
         super().__init__()
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
         """Return the plain integer; ValueError for a number outside the list."""
         return None if value is None else int(self.codes(value))
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> IntEnum | None:
-        """Return the member of the list."""
-        return None if value is None else self.codes(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], IntEnum | None]:
+        """Return what finds the member of the list; KeyError for a number outside it."""
+        return self._members.__getitem__
 
 
 def with_driver(url: str) -> str:

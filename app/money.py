@@ -64,5 +64,6 @@ def _sample(currency: str) -> tuple[str, str]:
 def money_text(minor: int, currency: str) -> str:
     """Write an amount as people read it: (128000, "EUR") is "€1,280.00"."""
     before, after = _sample(currency)
-    sign = "−" if minor < 0 else ""
-    return f"{sign}{before}{Decimal(abs(minor)).scaleb(-decimals(currency)):,.{decimals(currency)}f}{after}"
+    sign, places = "−" if minor < 0 else "", decimals(currency)
+    whole, part = divmod(abs(minor), 10**places)
+    return f"{sign}{before}{whole:,}.{part:0{places}}{after}" if places else f"{sign}{before}{whole:,}{after}"

@@ -5,6 +5,7 @@ item in which state (law: "Setting an item's status"). Standard library only; no
 """
 
 from enum import IntEnum, StrEnum
+from functools import cache
 from typing import NamedTuple
 
 
@@ -85,6 +86,7 @@ class Kind(StrEnum):
     DONATION = "donation"
 
 
+@cache
 def kind_of(product_type: int, delivery: str, is_pickup: bool) -> Kind:
     """Tell how an item is fulfilled from its product type, delivery and pickup mark."""
     if product_type == ProductType.DEAL:

@@ -1,13 +1,11 @@
-"""How rows, amounts and times are said on pages: everything a list shows is formatted here, once a row."""
+"""How rows, amounts and states are said on pages: everything a list shows is formatted here, once a row."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from babel import Locale
 
-from app.models.shop import FAR_FUTURE
 from app.money import money_text
 from app.statuses import (
     AWAITING_PAYMENT,
@@ -21,8 +19,11 @@ from app.statuses import (
     kind_of,
     next_step,
 )
+from app.web.clock import Clock
 
 LINES_SHOWN = 2
+# What a row says of where a sale came from: nothing of those that came here.
+CHANNELS = {channel.value: "" if channel is Channel.DESK else channel.label for channel in Channel}
 
 
 class Badge(NamedTuple):
@@ -136,86 +137,99 @@ def kind(line: Any) -> Kind:
     return kind_of(line.type, line.delivery, line.is_pickup)
 
 
-def shipping_badge(order: Any, lines: list[Any]) -> Badge:
+def shipping_badge(order: Any, lines: Sequence[Any]) -> Badge:
     """Return the one word for where a sale stands, the most pressing first."""
-    statuses = {line.status for line in lines}
-    live = [line for line in lines if line.status not in DEAD]
-    if ItemStatus.PENDING_DISPUTE in statuses or order.shipping == Shipping.PROBLEM:
-        return Badge("In dispute" if ItemStatus.PENDING_DISPUTE in statuses else "Problem", "bad")
+    return _shipping_badge(order, lines, [(kind(line), line.status) for line in lines])
+
+
+def _shipping_badge(order: Any, lines: Sequence[Any], stand: Sequence[tuple[Kind, ItemStatus]]) -> Badge:
+    """Return the word for lines that stand so."""
+    statuses = {status for _, status in stand}
+    if ItemStatus.PENDING_DISPUTE in statuses:
+        return ITEM_BADGES[ItemStatus.PENDING_DISPUTE]
+    if order.shipping == Shipping.PROBLEM:
+        return Badge("Problem", "bad")
     if ItemStatus.PENDING_REFUND in statuses:
         return ITEM_BADGES[ItemStatus.PENDING_REFUND]
-    if not live:
+    if statuses <= DEAD:
         return ITEM_BADGES.get(order.status, Badge("Closed", "plain"))
-    if any(line.status in AWAITING_PAYMENT for line in live):
+    if statuses & AWAITING_PAYMENT:
         return Badge("Processing", "plain", "ring")
-    waiting = [line for line in live if (kind(line), line.status) in DEEDS]
-    goods = [line for line in live if kind(line) is Kind.GOODS]
-    if any(kind(w) is Kind.GOODS for w in waiting):
-        gone, all_pieces = sum(g.shipped for g in goods), sum(g.quantity - g.cancelled for g in goods)
-        return (
-            Badge(f"Part shipped {gone} of {all_pieces}", "info", "half")
-            if gone
-            else Badge("To ship", "wait", "ring")
-        )
+    waiting = [key for key in stand if key in DEEDS]
+    if any(how is Kind.GOODS for how, _ in waiting):
+        both = zip(lines, stand, strict=True)
+        return _to_ship([line for line, (how, status) in both if how is Kind.GOODS and status not in DEAD])
     if waiting:
-        return item_badge(kind(waiting[0]), waiting[0].status)
-    if any(line.status == ItemStatus.PENDING_ACQUISITION for line in live):
-        return Badge("Shipped", "good")
-    return Badge("Complete", "good") if all(line.status in DONE for line in live) else Badge("Open", "plain")
+        return item_badge(*waiting[0])
+    if ItemStatus.PENDING_ACQUISITION in statuses:
+        return ITEM_BADGES[ItemStatus.PENDING_ACQUISITION]
+    return ITEM_BADGES[ItemStatus.COMPLETE] if statuses <= DONE | DEAD else Badge("Open", "plain")
 
 
-def deed(order: Any, lines: list[Any]) -> str:
+def _to_ship(goods: list[Any]) -> Badge:
+    """Return the word for goods that are to be shipped, or have been in part."""
+    gone, all_pieces = sum(g.shipped for g in goods), sum(g.quantity - g.cancelled for g in goods)
+    if gone:
+        return Badge(f"Part shipped {gone} of {all_pieces}", "info", "half")
+    return ITEM_BADGES[ItemStatus.PENDING_FULFILMENT]
+
+
+def _deed(order: Any, stand: Sequence[tuple[Kind, ItemStatus]]) -> str:
     """Return what the row's main button says."""
-    found = {DEEDS[key] for line in lines if (key := (kind(line), line.status)) in DEEDS}
-    for word in ("Ship", "Redeem", "Done", "Ready", "Hand over"):
-        if word in found:
-            return word
-    unpaid = order.payment == Payment.UNPAID and any(x.status == ItemStatus.PENDING_PAYMENT for x in lines)
-    return "Mark paid" if unpaid else "Open"
+    found = {DEEDS[key] for key in stand if key in DEEDS}
+    if not found:
+        is_unpaid = order.payment == Payment.UNPAID and any(
+            status == ItemStatus.PENDING_PAYMENT for _, status in stand
+        )
+        return "Mark paid" if is_unpaid else "Open"
+    return next(word for word in ("Ship", "Redeem", "Done", "Ready", "Hand over") if word in found)
 
 
 def sale_row(
-    order: Any, lines: list[Any], *, base: str, back: str, zone: str, now: datetime, only_deals: bool
+    order: Any, lines: Sequence[Any], *, base: str, back: str, clock: Clock, only_deals: bool
 ) -> SaleRow:
     """Format one row of the list; `base` is the list's path, `back` what leads back to it."""
-    word = deed(order, lines)
-    by, is_late = ship_by_text(order.ship_by, zone, now)
+    stand = [(kind(line), line.status) for line in lines]
+    by, is_late = clock.ship_by(order.ship_by)
+    age, exact = clock.age_and_exact(order.placed_at, order.is_day_only)
     total = sum(line.line_total_minor for line in lines) if only_deals else order.total_minor
-    place = ", ".join(part for part in (order.city, order.country) if part)
+    href = f"{base}/{order.id}"
     return SaleRow(
         id=order.id,
         number=order.number,
-        age=age(order.placed_at, zone, now, order.is_day_only),
-        exact=exact(order.placed_at, zone, order.is_day_only),
-        channel="" if order.channel == Channel.DESK else Channel(order.channel).label,
+        age=age,
+        exact=exact,
+        channel=CHANNELS[order.channel],
         buyer=order.buyer_name or order.buyer_username or "Guest",
-        place=place,
+        place=", ".join(part for part in (order.city, order.country) if part),
         lines=[(line.quantity, line.title) for line in lines[:LINES_SHOWN]],
         more=max(0, len(lines) - LINES_SHOWN),
         total=money_text(total, order.currency),
         payment=PAYMENT_BADGES[order.payment],
-        shipping=shipping_badge(order, lines),
+        shipping=_shipping_badge(order, lines, stand),
         remark="",
         by=by,
         is_late=is_late,
-        deed=word,
-        href=f"{base}/{order.id}{back}",
-        ship_href=f"{base}/{order.id}/ship{back}",
-        row_ship_href=f"{base}/{order.id}/ship{back}{'&' if back else '?'}in=row",
+        deed=_deed(order, stand),
+        href=f"{href}{back}",
+        ship_href=f"{href}/ship{back}",
+        row_ship_href=f"{href}/ship{back}{'&' if back else '?'}in=row",
     )
 
 
-def item_row(item: Any, *, base: str, zone: str, now: datetime) -> ItemRow:
+def item_row(item: Any, *, base: str, clock: Clock) -> ItemRow:
     """Format one row of the list of items; `base` is the path of the sales."""
     how = kind(item)
     step = next_step(how, item.status)
-    by, is_late = ship_by_text(item.ship_by, zone, now)
+    is_to_ship = item.status == ItemStatus.PENDING_FULFILMENT
+    by, is_late = clock.ship_by(item.ship_by) if is_to_ship else ("", False)
+    age, exact = clock.age_and_exact(item.placed_at, item.is_day_only)
     return ItemRow(
         id=item.id,
         order_id=item.order_id,
         number=item.number,
-        age=age(item.placed_at, zone, now, item.is_day_only),
-        exact=exact(item.placed_at, zone, item.is_day_only),
+        age=age,
+        exact=exact,
         title=item.title,
         sku=item.sku,
         quantity=item.quantity,
@@ -223,8 +237,8 @@ def item_row(item: Any, *, base: str, zone: str, now: datetime) -> ItemRow:
         buyer=item.buyer_name or item.buyer_username or "Guest",
         total=money_text(item.line_total_minor, item.currency),
         badge=item_badge(how, item.status),
-        by=by if item.status == ItemStatus.PENDING_FULFILMENT else "",
-        is_late=is_late and item.status == ItemStatus.PENDING_FULFILMENT,
+        by=by,
+        is_late=is_late,
         deed=DEEDS.get((how, item.status), ""),
         asks=int(step[0]) if step else None,
         ack=item.ack or "",
@@ -232,66 +246,10 @@ def item_row(item: Any, *, base: str, zone: str, now: datetime) -> ItemRow:
     )
 
 
-def age(at: datetime, zone: str, now: datetime, is_day_only: bool = False) -> str:
-    """Say how long ago something was: "12 min", "2 h", "yesterday", "3 days", then the day."""
-    passed = now - at
-    if not is_day_only:
-        if passed < timedelta(minutes=1):
-            return "now"
-        if passed < timedelta(hours=1):
-            return f"{passed // timedelta(minutes=1)} min"
-    days = (local(now, zone).date() - local(at, zone).date()).days
-    if days <= 0:
-        return "today" if is_day_only else f"{passed // timedelta(hours=1)} h"
-    if days == 1:
-        return "yesterday"
-    return f"{days} days" if days < 7 else day(at, zone, now)
-
-
-def day(at: datetime, zone: str, now: datetime | None = None) -> str:
-    """Say a day, the year only where it is not this one."""
-    when = local(at, zone)
-    with_year = now is None or when.year != local(now, zone).year
-    return f"{when.day} {when:%b %Y}" if with_year else f"{when.day} {when:%b}"
-
-
-def exact(at: datetime, zone: str, is_day_only: bool = False) -> str:
-    """Say an instant to the minute with its zone; a day alone where no more is known."""
-    if is_day_only:
-        return day(at, zone)
-    return f"{day(at, zone)}, {local(at, zone):%H:%M} ({zone})"
-
-
-def ship_by_text(ship_by: datetime, zone: str, now: datetime) -> tuple[str, bool]:
-    """Say by when to ship, and whether that is past; nothing where nothing ships."""
-    if ship_by == FAR_FUTURE:
-        return "", False
-    days = (local(ship_by, zone).date() - local(now, zone).date()).days
-    if days < 0:
-        return f"{-days} day{'s' if days < -1 else ''} late", True
-    return {0: "Today", 1: "Tomorrow"}.get(days) or day(ship_by, zone, now), False
-
-
-def local(at: datetime, zone: str) -> datetime:
-    """Return an instant in a time zone."""
-    return at.astimezone(_zone(zone))
-
-
-@cache
-def _zone(name: str) -> ZoneInfo:
-    """Return a time zone, read once."""
-    return ZoneInfo(name)
-
-
 @cache
 def country_name(code: str) -> str:
     """Return a country's name in English."""
     return str(Locale("en").territories.get(code, code))
-
-
-def now() -> datetime:
-    """Return the present instant."""
-    return datetime.now(UTC)
 
 
 def pieces(n: int) -> str:

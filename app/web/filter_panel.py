@@ -1,6 +1,12 @@
 """The filters of a list as the page shows them: what may be chosen, and chips that say what is chosen."""
 
+from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import render_template
+from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 
 from app.forms.filters import DeskListForm
 from app.statuses import Channel, ItemStatus, ProductType
@@ -17,12 +23,28 @@ CHOICES: dict[str, list[tuple[int | str, str]]] = {
 SORT_WORDS = {"newest": "Newest first", "oldest": "Oldest first", "ship_by": "Ship-by date"}
 
 
+# A panel is drawn once for what is asked; longer questions are rare, and may hold a person's name.
+LONGEST_KEPT = 60
+
+
 def panel(form: DeskListForm, base: str) -> dict[str, Any]:
-    """Return the choices of a list's filter panel, and its chips; `base` is the list's path."""
-    return {
-        "choices": {**CHOICES, "sort": [(sort, SORT_WORDS[sort]) for sort in form.sorts]},
-        "chips": chips(form, base),
-    }
+    """Return a list's filter panel, drawn, and its chips; `base` is the list's path."""
+    query = form.query()
+    is_plain = not form.errors and not form.form_errors and form.q.data is None and len(query) <= LONGEST_KEPT
+    drawn = _drawn_once(type(form), query) if is_plain else _drawn(form)
+    return {"filter_panel": drawn, "chips": chips(form, base)}
+
+
+@lru_cache(256)
+def _drawn_once(form_class: type[DeskListForm], query: str) -> Markup:
+    """Return the panel of a form that asks for this and is right."""
+    return _drawn(form_class(MultiDict(parse_qsl(query))))
+
+
+def _drawn(form: DeskListForm) -> Markup:
+    """Return the panel of a form."""
+    choices = {**CHOICES, "sort": [(sort, SORT_WORDS[sort]) for sort in form.sorts]}
+    return Markup(render_template("layouts/_filters.html", form=form, choices=choices))
 
 
 def chips(form: DeskListForm, base: str) -> list[dict[str, str]]:

@@ -1,6 +1,7 @@
 """Bringing in files of orders: first what would happen, order by order, then the same for good."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from flask import Blueprint, current_app, flash, render_template, request, url_for
@@ -16,6 +17,7 @@ from app.forms.uploads import OrderFileForm, ReportForm
 from app.models import Job
 from app.queries import imports, people
 from app.web import display, htmx
+from app.web.clock import Clock
 from app.web.desk import open_desk
 
 blueprint = Blueprint("imports", __name__, url_prefix="/stores/<slug>/import")
@@ -197,7 +199,7 @@ def asking(desk: Desk, form: OrderFileForm, status: int) -> ResponseReturnValue:
             href=url_for("imports.show", slug=desk.store.slug, job_id=job.id),
             name=job.params["file"],
             kind=job.params["kind"],
-            when=display.exact(job.created_at, desk.store.zone),
+            when=Clock(desk.store.zone).exact(job.created_at),
             who=names.get(job.account_id or 0, ""),
             sentence=sentence(job.params),
             badge=STATE_BADGES[JobState(job.state)],
@@ -220,7 +222,7 @@ def report_of(desk: Desk, job: Job, verdict: Outcome | None, is_valid: bool) -> 
     base = url_for("imports.show", slug=desk.store.slug, job_id=job.id)
     counts = imports.outcomes(job.id)
     named = [(None, "All", base), *((o, o.value.capitalize(), f"{base}?verdict={o.value}") for o in Outcome)]
-    is_lost = bool(job.heartbeat_at and job.heartbeat_at < display.now() - LOST_AFTER)
+    is_lost = bool(job.heartbeat_at and job.heartbeat_at < datetime.now(UTC) - LOST_AFTER)
     state = JobState(job.state)
     coming = job.params[Outcome.NEW] + job.params[Outcome.CHANGED]
     return {
@@ -228,7 +230,7 @@ def report_of(desk: Desk, job: Job, verdict: Outcome | None, is_valid: bool) -> 
         "job": job,
         "base": base,
         "sentence": sentence(job.params),
-        "when": display.exact(job.created_at, desk.store.zone),
+        "when": Clock(desk.store.zone).exact(job.created_at),
         "badge": STATE_BADGES[state],
         "is_running": state is JobState.RUNNING and not is_lost,
         "may_run": state is JobState.PREVIEWED and coming > 0,

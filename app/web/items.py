@@ -16,6 +16,7 @@ from app.forms.sales import ItemMoveForm
 from app.models import OrderItem
 from app.queries import items
 from app.web import display, htmx
+from app.web.clock import Clock
 from app.web.desk import open_desk
 from app.web.filter_panel import panel
 from app.web.sale_page import answer, shown
@@ -82,8 +83,8 @@ def listed(desk: Desk, form: ItemListForm, is_valid: bool) -> dict[str, Any]:
 
 def rows(desk: Desk, found: Sequence[Any]) -> list[display.ItemRow]:
     """Format rows of the list."""
-    base, now = url_for("sales.index", slug=desk.store.slug), display.now()
-    return [display.item_row(item, base=base, zone=desk.store.zone, now=now) for item in found]
+    base, clock = url_for("sales.index", slug=desk.store.slug), Clock(desk.store.zone)
+    return [display.item_row(item, base=base, clock=clock) for item in found]
 
 
 @blueprint.post("/<id:item_id>")

@@ -14,6 +14,7 @@ from app.queries import history, people, purchases, sales
 from app.queries.keyset import Slice
 from app.statuses import DEAD, DONE, ItemStatus, Kind, ParcelState
 from app.web import display, htmx, sale_view
+from app.web.clock import Clock
 from app.web.display import Badge
 from app.web.signin import current_actor
 
@@ -33,14 +34,14 @@ def index() -> ResponseReturnValue:
         else Slice((), None, None)
     )
     lines = sales.lines_of([order.id for order in found.rows], only_deals=False)
-    base, now = url_for("purchases.index"), display.now()
+    base, clocks = url_for("purchases.index"), {o.zone: Clock(o.zone) for o in found.rows}
     rows = [
         {
             "id": order.id,
             "number": order.number,
             "store": order.store_name,
-            "age": display.age(order.placed_at, order.zone, now, order.is_day_only),
-            "exact": display.exact(order.placed_at, order.zone, order.is_day_only),
+            "age": clocks[order.zone].age(order.placed_at, order.is_day_only),
+            "exact": clocks[order.zone].exact(order.placed_at, order.is_day_only),
             "lines": [(x.quantity, x.title) for x in lines[order.id][: display.LINES_SHOWN]],
             "more": max(0, len(lines[order.id]) - display.LINES_SHOWN),
             "total": money_text(order.total_minor, order.currency),
@@ -67,12 +68,13 @@ def show(order_id: int) -> ResponseReturnValue:
     order = find_purchase(current_actor(), order_id)
     place = people.place(order.store_id, None)
     assert place is not None
+    clock = Clock(place.store.zone)
     store, titles = place.store, {i.id: i.title for i in order.items}
     parcels = [
         {
             "name": f"Parcel {n}",
             "badge": sale_view.PARCEL_BADGES[ParcelState(p.state)],
-            "when": display.exact(p.shipped_at, store.zone) if p.shipped_at else "",
+            "when": clock.exact(p.shipped_at) if p.shipped_at else "",
             "carrier": p.carrier,
             "number": p.number,
             "url": p.url or tracking_url(p.carrier, p.number),
@@ -85,7 +87,7 @@ def show(order_id: int) -> ResponseReturnValue:
         "purchases/_purchase.html",
         order=order,
         store=store,
-        placed=display.exact(order.placed_at, store.zone, order.is_day_only),
+        placed=clock.exact(order.placed_at, order.is_day_only),
         payment=display.PAYMENT_BADGES[order.payment],
         shipping=badge(order.items, order.status),
         lines=[

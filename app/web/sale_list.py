@@ -11,12 +11,14 @@ from app.access import Desk
 from app.forms.filters import SaleListForm
 from app.queries import sales
 from app.web import display
+from app.web.clock import Clock
 
 
 def rows(desk: Desk, found: Sequence[Any], query: str) -> list[display.SaleRow]:
     """Format rows of the list, each leading to its sale and back to this list."""
-    lines = sales.lines_of([order.id for order in found], desk.only_deals)
-    now, base = display.now(), url_for("sales.index", slug=desk.store.slug)
+    only_deals = desk.only_deals
+    lines = sales.lines_of([order.id for order in found], only_deals)
+    clock, base = Clock(desk.store.zone), url_for("sales.index", slug=desk.store.slug)
     back = way_back(query)
     return [
         display.sale_row(
@@ -24,9 +26,8 @@ def rows(desk: Desk, found: Sequence[Any], query: str) -> list[display.SaleRow]:
             lines[order.id],
             base=base,
             back=back,
-            zone=desk.store.zone,
-            now=now,
-            only_deals=desk.only_deals,
+            clock=clock,
+            only_deals=only_deals,
         )
         for order in found
     ]

@@ -1,7 +1,6 @@
 """The pieces of a sale's page, formatted: lines, parcels, money, address, notes and history."""
 
 from collections import Counter
-from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from app.money import money_text
 from app.queries import history, people
 from app.statuses import ActorKind, Channel, ItemStatus, Kind, OrderKind, ParcelState, Payment, next_step
 from app.web import display
+from app.web.clock import Clock
 from app.web.display import Badge, pieces
 
 PARCEL_BADGES = {
@@ -93,10 +93,10 @@ class Entry(NamedTuple):
 
 def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
     """Return everything formatted that the page of a sale shows of it."""
-    now, zone = display.now(), desk.store.zone
+    clock = Clock(desk.store.zone)
     parcels = history.parcels_of([i.id for i in items])
     sees_all = not desk.only_deals
-    by, is_late = display.ship_by_text(order.ship_by, zone, now)
+    by, is_late = clock.ship_by(order.ship_by)
     to_ship = shippable(items)
     return {
         "lines": [line(desk, i, order.currency) for i in items],
@@ -104,9 +104,9 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "to_ship": to_ship if desk.may(Permission.SHIP) else {},
         "pieces_left": sum(to_ship.values()),
         "draft": next((p for p in parcels if p.state == ParcelState.DRAFT.value), None),
-        "parcels": [parcel(desk, p, n, items, now) for n, p in enumerate(parcels, start=1)],
+        "parcels": [parcel(desk, p, n, items, clock) for n, p in enumerate(parcels, start=1)],
         "badges": [display.PAYMENT_BADGES[order.payment], display.shipping_badge(order, items)],
-        "placed": display.exact(order.placed_at, zone, order.is_day_only),
+        "placed": clock.exact(order.placed_at, order.is_day_only),
         "kind": OrderKind(order.kind).label,
         "channel": Channel(order.channel).label,
         "by": by,
@@ -117,7 +117,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "address": address_lines(order.address) if sees_all else [],
         "money": [*money(order), *shares(order)] if sees_all else [],
         "notes": history.notes_of(order.id, for_buyer=False) if sees_all else [],
-        "entries": entries(history.events_of(order.id), zone, now) if sees_all else [],
+        "entries": entries(history.events_of(order.id), clock) if sees_all else [],
         "may_mark_paid": desk.may(Permission.MARK_PAID)
         and order.payment == Payment.UNPAID
         and any(i.status == ItemStatus.PENDING_PAYMENT for i in items),
@@ -160,7 +160,7 @@ def line(desk: Desk, item: OrderItem, currency: str) -> Line:
     )
 
 
-def parcel(desk: Desk, row: Parcel, n: int, items: list[OrderItem], now: datetime) -> ParcelView:
+def parcel(desk: Desk, row: Parcel, n: int, items: list[OrderItem], clock: Clock) -> ParcelView:
     """Format one parcel with what is in it."""
     titles = {i.id: i.title for i in items}
     state = ParcelState(row.state)
@@ -170,7 +170,7 @@ def parcel(desk: Desk, row: Parcel, n: int, items: list[OrderItem], now: datetim
         id=row.id,
         name=f"Parcel {n}",
         badge=PARCEL_BADGES[state],
-        when=display.exact(row.shipped_at, desk.store.zone) if row.shipped_at else "",
+        when=clock.exact(row.shipped_at) if row.shipped_at else "",
         carrier=row.carrier,
         number=row.number,
         url=row.url or tracking_url(row.carrier, row.number),
@@ -225,7 +225,7 @@ def shares(order: Order) -> list[tuple[str, str, str]]:
     return [*rows, ("your payout", money_text(yours, order.currency), "quiet")] if yours else rows
 
 
-def entries(events: list[Event], zone: str, now: datetime) -> list[Entry]:
+def entries(events: list[Event], clock: Clock) -> list[Entry]:
     """Return the history, newest first, one entry an act."""
     names = people.names_of({e.actor_id for e in events if e.actor_id is not None})
     found = []
@@ -236,8 +236,8 @@ def entries(events: list[Event], zone: str, now: datetime) -> list[Entry]:
             Entry(
                 who=_who(first, names),
                 what=_what(first.verb, act),
-                when=display.age(first.at, zone, now),
-                exact=display.exact(first.at, zone),
+                when=clock.age(first.at),
+                exact=clock.exact(first.at),
             )
         )
     return found

@@ -1,5 +1,6 @@
 """A store's sales: the list, one row of it, and one sale."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, g, render_template, request, url_for
@@ -14,7 +15,7 @@ from app.forms.filters import SaleListForm, place_text
 from app.forms.sales import PaidForm
 from app.queries import counts, sales
 from app.statuses import DeskState
-from app.web import display, htmx
+from app.web import htmx
 from app.web.desk import open_desk
 from app.web.filter_panel import panel
 from app.web.sale_list import one_row, rows
@@ -35,7 +36,7 @@ def index(slug: str) -> ResponseReturnValue:
         "desk": desk,
         "form": form,
         "tabs": tab_links(desk, form, tabs),
-        "late": counts.late(desk.store.id, display.now()) if not desk.only_deals else 0,
+        "late": counts.late(desk.store.id, datetime.now(UTC)) if not desk.only_deals else 0,
         **panel(form, url_for("sales.index", slug=slug)),
         **table(desk, form, is_valid),
     }
