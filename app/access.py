@@ -10,9 +10,10 @@ from enum import StrEnum
 
 from app.errors import ForeignStore, NotAllowed, NotFound
 from app.models import Account, Order, OrderItem, Store
-from app.queries import items, people, purchases, sales
+from app.queries import items, people, purchases, sales, told_items
 from app.queries.people import Person, StoreFacts
-from app.statuses import ActorKind, Door, Kind, Role
+from app.queries.told_items import Told
+from app.statuses import ActorKind, Door, Kind, ProductType, Role
 
 
 class Permission(StrEnum):
@@ -198,6 +199,16 @@ def find_item(desk: Desk, item_id: int, *, to_move: bool = False) -> OrderItem:
     if desk.only_deals and item.fulfilled_as is not Kind.DEAL:
         raise NotAllowed
     if to_move and not desk.may(right_to_move(item)):
+        raise NotAllowed
+    return item
+
+
+def find_told_item(desk: Desk, item_id: int) -> Told:
+    """Return an item of the desk's store as programs are told of it; refusals are those of `find_item`."""
+    item = told_items.one(desk.store.id, item_id)
+    if item is None:
+        raise NotFound
+    if desk.only_deals and item.row.type != ProductType.DEAL:
         raise NotAllowed
     return item
 

@@ -45,8 +45,9 @@ def parse_amount(text: str, currency: str) -> int:
 
 def amount_text(minor: int, currency: str) -> str:
     """Write minor units as a plain decimal: (1750, "USD") is "17.50"."""
-    places = decimals(currency)
-    return f"{Decimal(minor).scaleb(-places):.{places}f}"
+    sign, places = "-" if minor < 0 else "", decimals(currency)
+    whole, part = divmod(abs(minor), 10**places)
+    return f"{sign}{whole}.{part:0{places}}" if places else f"{sign}{whole}"
 
 
 @cache

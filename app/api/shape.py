@@ -81,7 +81,7 @@ def answer(value: object, status: int = 200) -> Response:
 
 def utc_text(at: datetime | None) -> str | None:
     """Write an instant as the seeds do: "2014-11-06 14:39:43", in UTC."""
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return None if at is None else at.astimezone(UTC).isoformat(" ", "seconds")[:19]
 
 
 def store_id(text: str) -> int:

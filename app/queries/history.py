@@ -1,17 +1,94 @@
-"""What happened to an order, and the parcels, notes and money that hang on it."""
+"""What happened to an order, and the parcels, notes and money that hang on it.
 
-from typing import Any
+What the page of a sale shows is read by named columns, in statements that are built once.
+"""
 
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from collections.abc import Collection
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
 
-from app.db import db
-from app.models import Cause, Discount, Event, Feedback, Media, Note, OrderItem, Parcel, ParcelLine, Payout
+from sqlalchemy import bindparam, literal, select, union_all
+
+from app.db import db, rows_of
+from app.models import (
+    Account,
+    Cause,
+    Discount,
+    Event,
+    Feedback,
+    Note,
+    Parcel,
+    ParcelLine,
+    Payout,
+)
+from app.models.people import shown_name
 
 
-def events_of(order_id: int) -> list[Event]:
+class EventSeen(NamedTuple):
+    """One changed row of the history, with the name of whoever changed it (none: nobody by name)."""
+
+    id: int
+    act_id: int
+    item_id: int | None
+    parcel_id: int | None
+    actor_id: int | None
+    actor_kind: str
+    verb: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    at: datetime
+    actor: str
+
+
+class Packed(NamedTuple):
+    """So many pieces of one line."""
+
+    item_id: int
+    quantity: int
+
+
+class ParcelSeen(NamedTuple):
+    """A parcel with all that is in it, of other orders too."""
+
+    id: int
+    state: str
+    carrier: str
+    number: str
+    url: str | None
+    shipped_at: datetime | None
+    lines: tuple[Packed, ...]
+
+
+class Money(NamedTuple):
+    """A payout ("store", "cause", "commission") or a reduction ("discount") of an order, with its name."""
+
+    kind: str
+    amount_minor: int
+    status: int
+    name: str | None
+
+
+_EVENTS = (
+    select(
+        *(getattr(Event, name) for name in EventSeen._fields[:-1]),
+        Account.name,
+        Account.username,
+        Account.email,
+    )
+    .outerjoin(Account, Account.id == Event.actor_id)
+    .where(Event.order_id == bindparam("order"))
+    .order_by(Event.id.desc())
+)
+
+
+def events_of(order_id: int) -> list[EventSeen]:
     """Return the events of an order, newest first."""
-    return list(db.session.scalars(select(Event).where(Event.order_id == order_id).order_by(Event.id.desc())))
+    found = []
+    for row in rows_of(_EVENTS, {"order": order_id}):
+        actor = "" if row.name is None else shown_name(row.name, row.username, row.email, row.actor_id)
+        found.append(EventSeen._make((*row[:-3], actor)))
+    return found
 
 
 def events_of_items(item_ids: list[int]) -> list[Event]:
@@ -19,55 +96,52 @@ def events_of_items(item_ids: list[int]) -> list[Event]:
     return list(db.session.scalars(select(Event).where(Event.item_id.in_(item_ids)).order_by(Event.id)))
 
 
-def parcels_of(item_ids: list[int]) -> list[Parcel]:
+_PARCELS = (
+    select(
+        *(getattr(Parcel, name) for name in ParcelSeen._fields[:-1]), ParcelLine.item_id, ParcelLine.quantity
+    )
+    .join(ParcelLine, ParcelLine.parcel_id == Parcel.id)
+    .where(
+        Parcel.id.in_(
+            select(ParcelLine.parcel_id).where(ParcelLine.item_id.in_(bindparam("items", expanding=True)))
+        )
+    )
+    .order_by(Parcel.id, ParcelLine.item_id)
+)
+
+
+def parcels_of(item_ids: Collection[int]) -> list[ParcelSeen]:
     """Return the parcels that carry these items, with their lines, oldest first; voided ones too."""
-    return list(
-        db.session.scalars(
-            select(Parcel)
-            .where(Parcel.id.in_(select(ParcelLine.parcel_id).where(ParcelLine.item_id.in_(item_ids))))
-            .options(selectinload(Parcel.lines))
-            .order_by(Parcel.id)
-            .execution_options(populate_existing=True)
-        )
-    )
+    rows = rows_of(_PARCELS, {"items": list(item_ids)})
+    return [
+        ParcelSeen._make((*row[:-2], tuple(Packed(x.item_id, x.quantity) for x in (row, *rest))))
+        for _, (row, *rest) in groupby(rows, key=lambda row: row.id)
+    ]
 
 
-def newest_parcels(item_ids: list[int]) -> dict[int, Parcel]:
-    """Return the newest parcel not voided of each of these items."""
-    newest: dict[int, Parcel] = {}
-    for item_id, parcel in db.session.execute(
-        select(ParcelLine.item_id, Parcel)
-        .join(Parcel, Parcel.id == ParcelLine.parcel_id)
-        .where(ParcelLine.item_id.in_(item_ids), Parcel.state != "voided")
-        .order_by(Parcel.id)
-    ):
-        newest[item_id] = parcel
-    return newest
+_NOTES = select(Note.is_private, Note.body).where(Note.order_id == bindparam("order")).order_by(Note.id)
+_VISIBLE_NOTES = _NOTES.where(Note.is_private.is_(False))
 
 
-def notes_of(order_id: int, for_buyer: bool) -> list[Note]:
-    """Return the notes of an order, oldest first; a buyer gets none of the private ones."""
-    where = [Note.order_id == order_id]
-    if for_buyer:
-        where.append(Note.is_private.is_(False))
-    return list(db.session.scalars(select(Note).where(*where).order_by(Note.id)))
+def notes_of(order_id: int, for_buyer: bool) -> list[Any]:
+    """Return the notes of an order (is_private, body), oldest first; private ones to its seller alone."""
+    return list(rows_of(_VISIBLE_NOTES if for_buyer else _NOTES, {"order": order_id}))
 
 
-def discounts_of(order_id: int) -> list[Discount]:
-    """Return the reductions of an order."""
-    return list(db.session.scalars(select(Discount).where(Discount.order_id == order_id)))
+_MONEY = union_all(
+    select(Payout.id, Payout.kind, Payout.amount_minor, Payout.status, Cause.name)
+    .outerjoin(Cause, Cause.id == Payout.cause_id)
+    .where(Payout.order_id == bindparam("order")),
+    select(Discount.id, literal("discount"), Discount.amount_minor, literal(0), Discount.code).where(
+        Discount.order_id == bindparam("order")
+    ),
+).subquery()
+_MONEY_OF = select(*list(_MONEY.c)[1:]).order_by(_MONEY.c.kind, _MONEY.c.id)
 
 
-def payouts_of(order_id: int) -> list[Any]:
-    """Return (payout, cause name or None) of an order."""
-    return list(
-        db.session.execute(
-            select(Payout, Cause.name)
-            .outerjoin(Cause, Cause.id == Payout.cause_id)
-            .where(Payout.order_id == order_id)
-            .order_by(Payout.id)
-        )
-    )
+def money_of(order_id: int) -> list[Money]:
+    """Return the payouts and the reductions of an order."""
+    return [Money(*row) for row in rows_of(_MONEY_OF, {"order": order_id})]
 
 
 def payouts_of_items(item_ids: list[int]) -> list[Payout]:
@@ -80,15 +154,6 @@ def causes(cause_ids: set[int]) -> dict[int, Cause]:
     return {c.id: c for c in db.session.scalars(select(Cause).where(Cause.id.in_(cause_ids)))}
 
 
-def media_of(product_ids: set[int]) -> list[Media]:
-    """Return the pictures of these products, in their order."""
-    return list(
-        db.session.scalars(
-            select(Media).where(Media.product_id.in_(product_ids)).order_by(Media.position, Media.id)
-        )
-    )
-
-
 def feedback_of(item_ids: list[int]) -> dict[int, Feedback]:
     """Return what buyers said of these items, by item."""
     return {
@@ -97,12 +162,3 @@ def feedback_of(item_ids: list[int]) -> dict[int, Feedback]:
             select(Feedback).where(Feedback.item_id.in_(item_ids), Feedback.direction == "to_seller")
         )
     }
-
-
-def lines_titled(item_ids: list[int]) -> dict[int, str]:
-    """Return the titles of these items."""
-    return dict(
-        db.session.execute(select(OrderItem.id, OrderItem.title).where(OrderItem.id.in_(item_ids)))
-        .tuples()
-        .all()
-    )

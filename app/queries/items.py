@@ -11,7 +11,7 @@ from app.models import Address, Buyer, Order, OrderItem
 from app.queries import sales
 from app.queries.filters import Asked, Conditions, of_items
 from app.queries.keyset import Cursor, Slice, Sort, Way, along, cut, place, way
-from app.queries.search import NO_SEARCH, Search, searched
+from app.queries.search import Search, searched
 
 COLUMNS = (
     *sales.LINE_COLUMNS,
@@ -75,32 +75,9 @@ def row(store_id: int, item_id: int) -> Any:
     return rows_of(_ROW, {"store": store_id, "item": item_id})[0]
 
 
-def whole(
-    store_id: int, conditions: Conditions, *, start: int, limit: int, only_deals: bool
-) -> list[OrderItem]:
-    """Return items with their order and buyer, newest first, by offset: for the dialects that page so."""
-    newest_first = (OrderItem.placed_at.desc(), OrderItem.id.desc())
-    # What the offset skips is read from an index alone; only the page's own rows are read whole.
-    ids = select(OrderItem.id)
-    if conditions.need_orders:
-        ids = ids.join(Order, Order.id == OrderItem.order_id)
-    ids = ids.where(*of_items(conditions.asked, NO_SEARCH, only_deals)).order_by(*newest_first)
-    rows = _whole([OrderItem.id.in_(ids.offset(start).limit(limit))]).order_by(*newest_first)
-    return list(db.session.scalars(rows, {"store": store_id, **conditions.values}))
-
-
 def one(store_id: int, item_id: int) -> OrderItem | None:
     """Return an item of this store with its order, buyer and product; None where there is none."""
     return db.session.scalar(
-        _whole([OrderItem.store_id == store_id, OrderItem.id == item_id]).execution_options(
-            populate_existing=True
-        )
-    )
-
-
-def _whole(where: list[Any]) -> Select[tuple[OrderItem]]:
-    """Return the select of whole items with what hangs on each once."""
-    return (
         select(OrderItem)
         .join(OrderItem.order)
         .join(Order.buyer)
@@ -112,5 +89,6 @@ def _whole(where: list[Any]) -> Select[tuple[OrderItem]]:
             ),
             contains_eager(OrderItem.product),
         )
-        .where(*where)
+        .where(OrderItem.store_id == store_id, OrderItem.id == item_id)
+        .execution_options(populate_existing=True)
     )

@@ -131,14 +131,17 @@ def lines_of(order_ids: Sequence[int], only_deals: bool) -> dict[int, list[Any]]
     return lines
 
 
+_WHOLE = (
+    select(Order)
+    .where(Order.store_id == bindparam("store"), Order.id == bindparam("order"))
+    .options(joinedload(Order.buyer), joinedload(Order.address), selectinload(Order.items))
+    .execution_options(populate_existing=True)
+)
+
+
 def one(store_id: int, order_id: int) -> Order | None:
     """Return an order of this store with its lines, buyer and address; None where there is none."""
-    return db.session.scalar(
-        select(Order)
-        .where(Order.store_id == store_id, Order.id == order_id)
-        .options(joinedload(Order.buyer), joinedload(Order.address), selectinload(Order.items))
-        .execution_options(populate_existing=True)
-    )
+    return db.session.scalar(_WHOLE, {"store": store_id, "order": order_id})
 
 
 def neighbours(

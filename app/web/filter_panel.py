@@ -31,7 +31,8 @@ def panel(form: DeskListForm, base: str) -> dict[str, Any]:
     """Return a list's filter panel, drawn, and its chips; `base` is the list's path."""
     query = form.query()
     is_plain = not form.errors and not form.form_errors and form.q.data is None and len(query) <= LONGEST_KEPT
-    drawn = _drawn_once(type(form), query) if is_plain else _drawn(form)
+    form_class: Any = type(form)
+    drawn = _drawn_once(form_class, query) if is_plain else _drawn(form)
     return {"filter_panel": drawn, "chips": chips(form, base)}
 
 

@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from app.access import find_purchase
 from app.carriers import tracking_url
 from app.forms.filters import PlaceForm, place_text
-from app.models import OrderItem, Parcel
+from app.models import OrderItem
 from app.money import money_text
 from app.queries import history, people, purchases, sales
+from app.queries.history import ParcelSeen
 from app.queries.keyset import Slice
 from app.statuses import DEAD, DONE, ItemStatus, Kind, ParcelState
 from app.web import display, htmx, sale_view
@@ -101,12 +102,12 @@ def show(order_id: int) -> ResponseReturnValue:
         ],
         parcels=parcels,
         address=sale_view.address_lines(order.address),
-        money=sale_view.money(order),
+        money=sale_view.money(order, history.money_of(order.id) if order.discount_minor else []),
         notes=history.notes_of(order.id, for_buyer=True),
     )
 
 
-def sent_parcels(items: list[OrderItem]) -> list[Parcel]:
+def sent_parcels(items: list[OrderItem]) -> list[ParcelSeen]:
     """Return the parcels that the buyer may know of: those that were sent."""
     hidden = {ParcelState.DRAFT.value, ParcelState.VOIDED.value}
     return [p for p in history.parcels_of([i.id for i in items]) if p.state not in hidden]

@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 from app.access import Desk, find_sale, seen_items
 from app.carriers import CARRIERS
 from app.forms.sales import PaidForm, ShipForm
-from app.models import Order, Parcel
+from app.models import Order
 from app.queries import sales
+from app.queries.history import ParcelSeen
 from app.web import htmx, sale_view
 from app.web.sale_list import opened_from, way_back
 
@@ -48,7 +49,7 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
     }
 
 
-def fresh_ship_form(left: dict[int, int], draft: Parcel | None) -> ShipForm:
+def fresh_ship_form(left: dict[int, int], draft: ParcelSeen | None) -> ShipForm:
     """Return a ship form that sends all that is left, under the draft's number where there is one."""
     return ShipForm(
         left=left,

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from app.access import Desk, Permission, right_to_move
 from app.actions.parcels import TOLD_CHANNELS
 from app.carriers import tracking_url
-from app.models import Address, Event, Order, OrderItem, Parcel
+from app.models import Address, Order, OrderItem
 from app.money import money_text
-from app.queries import history, people
+from app.queries import history
+from app.queries.history import EventSeen, Money, ParcelSeen
 from app.statuses import ActorKind, Channel, ItemStatus, Kind, OrderKind, ParcelState, Payment, next_step
 from app.web import display
 from app.web.clock import Clock
@@ -25,6 +26,7 @@ PARCEL_BADGES = {
 
 
 VOIDED_PAYOUT = 4  # Okanjo's PayoutStatus
+SHARES = {"store": "your payout", "commission": "commission"}
 
 # What an act did, by its verb; those that name numbers are put together in `_what`.
 SAID = {
@@ -96,6 +98,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
     clock = Clock(desk.store.zone)
     parcels = history.parcels_of([i.id for i in items])
     sees_all = not desk.only_deals
+    told = history.money_of(order.id) if sees_all else []
     by, is_late = clock.ship_by(order.ship_by)
     to_ship = shippable(items)
     return {
@@ -115,7 +118,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "buyer_email": (order.buyer.email or "") if sees_all else "",
         "buyer_username": order.buyer.username,
         "address": address_lines(order.address) if sees_all else [],
-        "money": [*money(order), *shares(order)] if sees_all else [],
+        "money": [*money(order, told), *shares(order, told)] if sees_all else [],
         "notes": history.notes_of(order.id, for_buyer=False) if sees_all else [],
         "entries": entries(history.events_of(order.id), clock) if sees_all else [],
         "may_mark_paid": desk.may(Permission.MARK_PAID)
@@ -160,7 +163,7 @@ def line(desk: Desk, item: OrderItem, currency: str) -> Line:
     )
 
 
-def parcel(desk: Desk, row: Parcel, n: int, items: list[OrderItem], clock: Clock) -> ParcelView:
+def parcel(desk: Desk, row: ParcelSeen, n: int, items: list[OrderItem], clock: Clock) -> ParcelView:
     """Format one parcel with what is in it."""
     titles = {i.id: i.title for i in items}
     state = ParcelState(row.state)
@@ -195,7 +198,7 @@ def address_lines(address: Address | None) -> list[str]:
     return [part for part in parts if part]
 
 
-def money(order: Order) -> list[tuple[str, str, str]]:
+def money(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
     """Return what a sale's buyer may see of the money panel: (words, amount, "" or "total")."""
 
     def amount(minor: int) -> str:
@@ -204,7 +207,7 @@ def money(order: Order) -> list[tuple[str, str, str]]:
     n = len(order.items)
     rows = [(f"{n} line{'s' if n != 1 else ''}", amount(order.items_minor), "")]
     if order.discount_minor:
-        reasons = ", ".join(d.code for d in history.discounts_of(order.id) if d.code)
+        reasons = ", ".join(row.name for row in told if row.kind == "discount" and row.name)
         rows.append((f"Discount {reasons}".strip(), amount(-order.discount_minor), ""))
     postage = f"Postage, {order.postage_method}" if order.postage_method else "Postage"
     rows += [(postage, amount(order.postage_minor), ""), ("Tax", amount(order.tax_minor), "")]
@@ -213,28 +216,26 @@ def money(order: Order) -> list[tuple[str, str, str]]:
     return [*rows, ("Total", amount(order.total_minor), "total")]
 
 
-def shares(order: Order) -> list[tuple[str, str, str]]:
+def shares(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
     """Return who gets what of a sale, for the money panel of its seller: (words, amount, "quiet")."""
     parts: Counter[str] = Counter()
-    for payout, cause in history.payouts_of(order.id):
-        words = {"store": "your payout", "commission": "commission"}.get(payout.kind, f"to {cause}")
-        if payout.status != VOIDED_PAYOUT:
-            parts[words] += payout.amount_minor
+    for row in told:
+        if row.kind != "discount" and row.status != VOIDED_PAYOUT:
+            parts[SHARES.get(row.kind) or f"to {row.name}"] += row.amount_minor
     yours = parts.pop("your payout", 0)
     rows = [(words, money_text(-given, order.currency), "quiet") for words, given in parts.items()]
     return [*rows, ("your payout", money_text(yours, order.currency), "quiet")] if yours else rows
 
 
-def entries(events: list[Event], clock: Clock) -> list[Entry]:
+def entries(events: list[EventSeen], clock: Clock) -> list[Entry]:
     """Return the history, newest first, one entry an act."""
-    names = people.names_of({e.actor_id for e in events if e.actor_id is not None})
     found = []
     for _, group in groupby(events, key=lambda e: e.act_id):
         act = list(group)
         first = act[0]
         found.append(
             Entry(
-                who=_who(first, names),
+                who=_who(first),
                 what=_what(first.verb, act),
                 when=clock.age(first.at),
                 exact=clock.exact(first.at),
@@ -243,9 +244,9 @@ def entries(events: list[Event], clock: Clock) -> list[Entry]:
     return found
 
 
-def _who(event: Event, names: dict[int, str]) -> str:
+def _who(event: EventSeen) -> str:
     """Say who did an act."""
-    name = names.get(event.actor_id or 0, "Tradepost")
+    name = event.actor or "Tradepost"
     kind = ActorKind(event.actor_kind)
     if kind is ActorKind.IMPORT:
         return f"{name}, by import" if event.actor_id else "Import"
@@ -254,7 +255,7 @@ def _who(event: Event, names: dict[int, str]) -> str:
     return f"{name}, as site admin" if kind is ActorKind.ADMIN else name
 
 
-def _what(verb: str, act: list[Event]) -> str:
+def _what(verb: str, act: list[EventSeen]) -> str:
     """Say what an act did, from the rows it changed."""
     if verb == "ship":
         gone = sum(_gained(e, "shipped") for e in act if e.item_id)
@@ -264,13 +265,13 @@ def _what(verb: str, act: list[Event]) -> str:
     return SAID.get(verb, verb.replace("_", " "))
 
 
-def _gained(event: Event, name: str) -> int:
+def _gained(event: EventSeen, name: str) -> int:
     """Return by how much a number of a row grew."""
     before, after = event.before or {}, event.after or {}
     return int(after.get(name, 0)) - int(before.get(name, 0))
 
 
-def _under(act: list[Event]) -> str:
+def _under(act: list[EventSeen]) -> str:
     """Say the number a parcel got, and the one it had."""
     for event in act:
         if event.parcel_id and event.after and "number" in event.after:

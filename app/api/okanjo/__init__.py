@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as NoSuchPath
 from wtforms.validators import ValidationError
 
-from app.access import Permission, find_desk, find_item
+from app.access import Permission, find_desk, find_item, find_told_item
 from app.actions.moves import Asked, move_item
 from app.api import tokens
 from app.api.okanjo.objects import EMBEDS, FIELDS, Shown, items_json
@@ -26,7 +26,8 @@ from app.forms.base import Form
 from app.forms.fields import NumberField, PlainField
 from app.forms.filters import SaleFilterForm
 from app.forms.sales import ItemMoveForm
-from app.queries import counts, items
+from app.queries import counts, told_items
+from app.queries.told_items import Told
 
 PAGE_SIZE, LARGEST_PAGE = 25, 100
 
@@ -142,9 +143,9 @@ def sales(store: str) -> Response:
     asked = form.conditions()
     count = counts.items(desk.store.id, asked, desk.only_deals)
     start, limit = form.page_start_index.data or 0, form.page_size.data or PAGE_SIZE
-    found = []
+    found: list[Told] = []
     if start < count:
-        found = items.whole(desk.store.id, asked, start=start, limit=limit, only_deals=desk.only_deals)
+        found = told_items.page(desk.store.id, asked, start=start, limit=limit, only_deals=desk.only_deals)
     response = answer(items_json(found, desk.store, form.shown()))
     response.headers["X-COLLECTION-COUNT"] = str(count)
     return response
@@ -154,7 +155,7 @@ def sales(store: str) -> Response:
 def sale(store: str, item: str) -> Response:
     """Answer one order item (seed 000, GET /stores/{store_id}/sales/{item_id})."""
     desk = find_desk(tokens.asking(), store_id(store), to=Permission.SEE_SALES)
-    found = find_item(desk, row_id(item))
+    found = find_told_item(desk, row_id(item))
     form = judged_query(SaleShowForm)
     return answer(items_json([found], desk.store, form.shown())[0])
 

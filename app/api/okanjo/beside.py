@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.models import Cause, Event, Feedback, Media, OrderItem, Parcel, Payout, Store
+from app.models import Cause, Event, Feedback, Payout, Store
 from app.queries import history, sales
 from app.queries.people import StoreFacts
+from app.queries.told_items import Told
 from app.statuses import ProductType
 
 
@@ -16,35 +17,20 @@ class Beside:
     """What hangs on the items of one page, as far as it is shown."""
 
     store: Store | StoreFacts
-    parcels: dict[int, Parcel] = field(default_factory=dict)
-    pictures: dict[int | None, list[Media]] = field(default_factory=dict)
     causes: dict[int, Cause] = field(default_factory=dict)
     feedback: dict[int, Feedback] = field(default_factory=dict)
     events: dict[int | None, list[Event]] = field(default_factory=dict)
     payouts: dict[int | None, list[Payout]] = field(default_factory=dict)
     donations: frozenset[int] = frozenset()  # orders of nothing but donations
 
-    def pictures_of(self, item: OrderItem) -> list[Media]:
-        """Return the pictures of the item's product, in their order."""
-        return self.pictures.get(item.product_id, [])
 
-    def tracking(self, item: OrderItem, name: str) -> str | None:
-        """Return carrier or number of the item's newest parcel; None where there is none."""
-        parcel = self.parcels.get(item.id)
-        return (getattr(parcel, name) or None) if parcel else None
-
-
-def gather(items: Sequence[OrderItem], store: Store | StoreFacts, shown: frozenset[str]) -> Beside:
+def gather(items: Sequence[Told], store: Store | StoreFacts, shown: frozenset[str]) -> Beside:
     """Read what hangs on these items, as far as these fields and objects show it; nothing for no items."""
     beside = Beside(store)
-    ids = [i.id for i in items]
-    products = {i.product_id for i in items if i.product_id}
-    causes = {i.cause_id for i in items if i.cause_id}
-    gifts = {i.order_id for i in items if i.type == ProductType.DONATION}
-    if ids and shown & {"tracking_carrier", "tracking_number"}:
-        beside.parcels = history.newest_parcels(ids)
-    if products and shown & {"product_thumbnail_media_id", "product_media_id_csv", "media"}:
-        beside.pictures = _by(history.media_of(products), lambda m: m.product_id)
+    rows = [item.row for item in items]
+    ids = [row.id for row in rows]
+    causes = {row.cause_id for row in rows if row.cause_id}
+    gifts = {row.order_id for row in rows if row.type == ProductType.DONATION}
     if causes and "cause" in shown:
         beside.causes = history.causes(causes)
     if ids and "feedback" in shown:

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, Self
 
 from app.api.okanjo.beside import Beside, gather
 from app.api.shape import utc_text
-from app.models import Feedback, Order, OrderItem, Payout, Store
+from app.models import Feedback, Payout, Store
 from app.money import amount_text
 from app.queries.people import StoreFacts
-from app.statuses import Kind
+from app.queries.told_items import Picture, Told
+from app.statuses import Kind, kind_of
 
 LOCAL_PICKUP = "Local Pickup"
 LONGEST_SHIPPING_DESCRIPTION = 32
@@ -30,26 +31,31 @@ def amount(minor: int | None, currency: str) -> str | None:
     return None if minor is None else amount_text(minor, currency)
 
 
-def is_sent_or_fetched(item: OrderItem) -> bool:
+def kind(item: Any) -> Kind:
+    """Return how an item is fulfilled."""
+    return kind_of(item.type, item.delivery, item.is_pickup)
+
+
+def is_sent_or_fetched(item: Any) -> bool:
     """Tell whether a way to the buyer belongs to the item: it is posted, or picked up."""
-    return item.fulfilled_as in {Kind.GOODS, Kind.PICKUP}
+    return kind(item) in {Kind.GOODS, Kind.PICKUP}
 
 
-def shipping_description(item: OrderItem) -> str | None:
+def shipping_description(item: Any) -> str | None:
     """Return the chosen way to the buyer; "Local Pickup" is reserved for pickups."""
-    if item.fulfilled_as is Kind.PICKUP:
+    if kind(item) is Kind.PICKUP:
         return LOCAL_PICKUP
-    chosen = item.order.postage_method[:LONGEST_SHIPPING_DESCRIPTION]
-    return chosen or None if is_sent_or_fetched(item) else None
+    return item.postage_method[:LONGEST_SHIPPING_DESCRIPTION] or None if is_sent_or_fetched(item) else None
 
 
-def is_free_shipping(item: OrderItem) -> bool:
+def is_free_shipping(item: Any) -> bool:
     """Tell whether the item is posted and neither it nor its order was charged postage."""
-    return item.fulfilled_as is Kind.GOODS and not item.postage_minor and not item.order.postage_minor
+    return kind(item) is Kind.GOODS and not item.postage_minor and not item.order_postage_minor
 
 
-# Each is given (item, beside). What the desk does not know is null: brand, and where the product lay.
-ITEM: dict[str, Callable[[OrderItem, Beside], object]] = {
+# Each is given an item as a row of told_items.COLUMNS, and its pictures.
+# What the desk does not know is null: brand, and where the product lay.
+ITEM: dict[str, Callable[[Any, tuple[Picture, ...]], object]] = {
     "id": lambda i, _: i.id,
     "order_id": lambda i, _: i.order_id,
     "product_id": lambda i, _: i.product_id,
@@ -65,75 +71,70 @@ ITEM: dict[str, Callable[[OrderItem, Beside], object]] = {
     "product_location_zip": lambda _i, _: None,
     "product_is_local_pickup": lambda i, _: int(i.is_pickup),
     "product_is_free_shipping": lambda i, _: int(is_free_shipping(i)),
-    "product_thumbnail_media_id": lambda i, b: next((m.id for m in b.pictures_of(i)), None),
-    "product_media_id_csv": lambda i, b: ",".join(str(m.id) for m in b.pictures_of(i)),
+    "product_thumbnail_media_id": lambda _, pictures: pictures[0].id if pictures else None,
+    "product_media_id_csv": lambda _, pictures: ",".join(str(picture.id) for picture in pictures),
     # What one piece was sold at: price times quantity is the line, reductions included.
     "product_price": lambda i, _: amount(
-        i.price_minor if i.sale_price_minor is None else i.sale_price_minor, i.order.currency
+        i.price_minor if i.sale_price_minor is None else i.sale_price_minor, i.currency
     ),
     "product_title": lambda i, _: i.title,
     "product_description": lambda i, _: i.description,
     "product_condition": lambda i, _: i.condition if i.condition in CONDITIONS else "Other",
     "shipping_description": lambda i, _: shipping_description(i),
-    "shipping_price": lambda i, _: (
-        amount(i.postage_minor, i.order.currency) if is_sent_or_fetched(i) else None
-    ),
-    "tracking_carrier": lambda i, b: b.tracking(i, "carrier"),
-    "tracking_number": lambda i, b: b.tracking(i, "number"),
+    "shipping_price": lambda i, _: amount(i.postage_minor, i.currency) if is_sent_or_fetched(i) else None,
+    "tracking_carrier": lambda i, _: i.tracking_carrier or None,
+    "tracking_number": lambda i, _: i.tracking_number or None,
     "product_deal_start": lambda i, _: utc_text(i.deal_start),
     "product_deal_end": lambda i, _: utc_text(i.deal_end),
     "product_promo_start": lambda i, _: utc_text(i.promo_start),
     "product_promo_end": lambda i, _: utc_text(i.promo_end),
-    "product_deal_value": lambda i, _: amount(i.deal_value_minor, i.order.currency),
+    "product_deal_value": lambda i, _: amount(i.deal_value_minor, i.currency),
     "product_deal_vendor_ack": lambda i, _: i.ack,
     "deal_number": lambda i, _: i.deal_number,
 }
 
 
 class PlacedOrder(NamedTuple):
-    """An order with its OrderType."""
+    """An order, as a row of one of its items tells of it, with its OrderType."""
 
-    row: Order
+    row: Any
     type: int
 
 
-def _names(order: Order) -> tuple[str | None, str | None]:
+def _names(row: Any) -> tuple[str | None, str | None]:
     """Return first and last name of whom the order goes to; a name in one piece parts at its last blank."""
-    if order.address is None:
-        return None, None
-    address = order.address
-    if address.given_name or address.family_name:
-        return address.given_name, address.family_name
-    first, _, last = address.name.rpartition(" ")
+    if row.address_id is None or row.to_given_name or row.to_family_name:
+        return row.to_given_name, row.to_family_name
+    first, _, last = row.to_name.rpartition(" ")
     return first, last
 
 
 ORDER: dict[str, Give] = {
-    "id": lambda o: o.row.id,
+    "id": lambda o: o.row.order_id,
     "buyer_id": lambda o: o.row.buyer_id,
-    "created": lambda o: utc_text(o.row.placed_at),
+    "created": lambda o: utc_text(o.row.ordered_at),
     "shipping_first_name": lambda o: _names(o.row)[0],
     "shipping_last_name": lambda o: _names(o.row)[1],
-    "shipping_address_1": lambda o: o.row.address and o.row.address.street,
-    "shipping_address_2": lambda o: o.row.address and o.row.address.street2,
-    "shipping_city": lambda o: o.row.address and o.row.address.city,
-    "shipping_state": lambda o: o.row.address and (o.row.address.region_code or o.row.address.region),
-    "shipping_zip": lambda o: o.row.address and o.row.address.postal_code,
-    "shipping_country": lambda o: o.row.address and o.row.address.country,
-    "shipping_phone": lambda o: o.row.address and o.row.address.phone,
-    "status": lambda o: int(o.row.status),
+    "shipping_address_1": lambda o: o.row.to_street,
+    "shipping_address_2": lambda o: o.row.to_street2,
+    "shipping_city": lambda o: o.row.to_city,
+    "shipping_state": lambda o: o.row.to_region_code or o.row.to_region,
+    "shipping_zip": lambda o: o.row.to_postal_code,
+    "shipping_country": lambda o: o.row.to_country,
+    "shipping_phone": lambda o: o.row.to_phone,
+    "status": lambda o: int(o.row.order_status),
     "type": lambda o: o.type,
 }
 MEDIA: dict[str, Give] = {"id": lambda m: m.id, "url": lambda m: m.url}
-# UserProfile, of a store and of a buyer.
+# UserProfile, of a store and of a buyer (by a row of one of their items).
 SELLER: dict[str, Give] = {
     "id": lambda s: s.id,
     "user_name": lambda s: s.slug,
     "avatar_media_id": lambda _: None,
 }
 BUYER: dict[str, Give] = {
-    "id": lambda b: b.id,
-    "user_name": lambda b: b.username or b.shown_name,
+    "id": lambda i: i.buyer_id,
+    "user_name": lambda i: i.buyer_username or i.buyer_name or f"Buyer {i.buyer_id}",
     "avatar_media_id": lambda _: None,
 }
 STORE: dict[str, Give] = {
@@ -159,7 +160,7 @@ class Said(NamedTuple):
     """A buyer's feedback with the item it is about and the store it is for."""
 
     row: Feedback
-    item: OrderItem
+    item: Any
     store: Store | StoreFacts
 
 
@@ -167,11 +168,11 @@ FEEDBACK: dict[str, Give] = {
     "id": lambda f: f.row.id,
     "created": lambda f: utc_text(f.row.created_at),
     "reviewee_id": lambda f: f.store.id,
-    "reviewer_id": lambda f: f.item.order.buyer_id,
+    "reviewer_id": lambda f: f.item.buyer_id,
     "order_item_id": lambda f: f.item.id,
     "value": lambda f: f.row.value,
     "feedback": lambda f: f.row.text or None,
-    "reviewer": lambda f: {"user_name": BUYER["user_name"](f.item.order.buyer)},
+    "reviewer": lambda f: {"user_name": BUYER["user_name"](f.item)},
     "reviewee": lambda f: {"name": f.store.name},
 }
 HISTORY: dict[str, Give] = {  # OrderItemStatus
@@ -207,32 +208,37 @@ class Embed(NamedTuple):
     """An object that may stand inside an item: its fields, and where it comes from (one, list, map, None)."""
 
     table: dict[str, Give]
-    find: Callable[[OrderItem, Beside], Any]
+    find: Callable[[Told, Beside], Any]
 
 
-def _order(item: OrderItem, beside: Beside) -> PlacedOrder:
+def _order(item: Told, beside: Beside) -> PlacedOrder:
     """Return the item's order."""
-    is_given = item.order_id in beside.donations
-    return PlacedOrder(item.order, ORDER_OF_DONATIONS if is_given else ORDER_OF_THINGS)
+    is_given = item.row.order_id in beside.donations
+    return PlacedOrder(item.row, ORDER_OF_DONATIONS if is_given else ORDER_OF_THINGS)
 
 
-def _feedback(item: OrderItem, beside: Beside) -> Said | None:
+def _feedback(item: Told, beside: Beside) -> Said | None:
     """Return what the buyer said of the item."""
-    row = beside.feedback.get(item.id)
-    return Said(row, item, beside.store) if row else None
+    row = beside.feedback.get(item.row.id)
+    return Said(row, item.row, beside.store) if row else None
+
+
+def _payouts(item: Told, beside: Beside) -> list[PaidOut]:
+    """Return what of the item goes to whom."""
+    return [PaidOut(payout, item.row.currency) for payout in beside.payouts.get(item.row.id, [])]
 
 
 # Seed 000's words for `embed`; the sister page of the same day says `store` for the seller's shop.
 EMBEDS: dict[str, Embed] = {
     "order": Embed(ORDER, _order),
-    "media": Embed(MEDIA, lambda i, b: {str(m.id): m for m in b.pictures_of(i)}),
-    "seller": Embed(SELLER, lambda _i, b: b.store),
-    "store": Embed(STORE, lambda _i, b: b.store),
-    "buyer": Embed(BUYER, lambda i, _: i.order.buyer),
-    "cause": Embed(CAUSE, lambda i, b: b.causes.get(i.cause_id or 0)),
+    "media": Embed(MEDIA, lambda i, _: {str(picture.id): picture for picture in i.pictures}),
+    "seller": Embed(SELLER, lambda _, b: b.store),
+    "store": Embed(STORE, lambda _, b: b.store),
+    "buyer": Embed(BUYER, lambda i, _: i.row),
+    "cause": Embed(CAUSE, lambda i, b: b.causes.get(i.row.cause_id or 0)),
     "feedback": Embed(FEEDBACK, _feedback),
-    "history": Embed(HISTORY, lambda i, b: b.events.get(i.id, [])),
-    "payouts": Embed(PAYOUT, lambda i, b: [PaidOut(p, i.order.currency) for p in b.payouts.get(i.id, [])]),
+    "history": Embed(HISTORY, lambda i, b: b.events.get(i.row.id, [])),
+    "payouts": Embed(PAYOUT, _payouts),
 }
 FIELDS = frozenset(
     {*ITEM, *EMBEDS, *(f"{name}.{inner}" for name, embed in EMBEDS.items() for inner in embed.table)}
@@ -267,21 +273,19 @@ class Shown(NamedTuple):
         return self.fields.union(self.embeds, inner)
 
 
-def items_json(
-    items: Sequence[OrderItem], store: Store | StoreFacts, shown: Shown
-) -> list[dict[str, object]]:
+def items_json(items: Sequence[Told], store: Store | StoreFacts, shown: Shown) -> list[dict[str, object]]:
     """Return the OrderItem objects of these items, with exactly what is shown."""
     beside = gather(items, store, shown.names)
-    return [item_json(item, beside, shown) for item in items]
-
-
-def item_json(item: OrderItem, beside: Beside, shown: Shown) -> dict[str, object]:
-    """Return one OrderItem object."""
-    found = {name: give(item, beside) for name, give in ITEM.items() if name in shown.fields}
-    for name, inner in shown.embeds.items():
-        embed = EMBEDS[name]
-        table = {key: give for key, give in embed.table.items() if key in inner}
-        found[name] = _inner_json(embed.find(item, beside), table)
+    fields = [(name, give) for name, give in ITEM.items() if name in shown.fields]
+    embeds = [
+        (name, EMBEDS[name].find, {key: give for key, give in EMBEDS[name].table.items() if key in inner})
+        for name, inner in shown.embeds.items()
+    ]
+    found = []
+    for item in items:
+        shown_of_item = {name: give(item.row, item.pictures) for name, give in fields}
+        shown_of_item |= {name: _inner_json(find(item, beside), table) for name, find, table in embeds}
+        found.append(shown_of_item)
     return found
 
 
