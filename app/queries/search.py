@@ -50,7 +50,7 @@ def searched(store_id: int, text: str, only_deals: bool) -> Searched | None:
         words = [deal_term(word) for word in words]
     if not words:
         return None
-    numbers = rows_of(_how_many(len(words)), {"store": store_id, **_ranges(words)})[0]
+    numbers = rows_of(_how_many(len(words), RARE + 1), {"store": store_id, **_ranges(words)})[0]
     by_rarity = sorted(zip(numbers, words, strict=True))
     if by_rarity[0][0] == 0:
         return None
@@ -76,12 +76,12 @@ def conditions(shape: Search, order_id: Any, store_id: Any) -> list[ColumnElemen
 
 
 @cache
-def _how_many(words: int) -> Select[Any]:
-    """Return the statement that counts the terms of each word, to one more than is rare."""
+def _how_many(words: int, most: int) -> Select[Any]:
+    """Return the statement that counts the terms of each word, up to so many."""
     some = (
         select(SearchTerm.order_id)
         .where(SearchTerm.store_id == bindparam("store"), *_begins(n))
-        .limit(RARE + 1)
+        .limit(most)
         .subquery()
         for n in range(words)
     )
