@@ -3,6 +3,7 @@
 The map of the house, from the doors down; a floor calls the floors below it, never up:
 
     web, api, cli   doors: pages, JSON dialects, commands. They find, validate, act, commit, answer.
+    worker          the door behind them: what takes long is done in a process of its own
     exchange        files in and out: a module a marketplace
     forms           what may be sent, judged once for all doors
     actions         the acts, the only writers: they change rows, record events, keep the tally
@@ -50,10 +51,11 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     set_up_engine(app)
     Migrate(app, db, directory=str(settings.ROOT / "migrations"), render_as_batch=False)
 
-    from app import api, cli, web
+    from app import api, cli, web, worker
 
     csrf.init_app(app)
     web.init_app(app)
     api.init_app(app, csrf)
     cli.init_app(app)
+    worker.init_app(app)
     return app

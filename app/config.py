@@ -44,7 +44,9 @@ def from_environment() -> dict[str, object]:
     database = env("TRADEPOST_DATABASE_URL") or f"sqlite:///{folder / 'tradepost.db'}"
     return {
         "SECRET_KEY": env("TRADEPOST_SECRET_KEY") or kept_secret(folder),
+        "INSTANCE": str(folder),
         "SQLALCHEMY_DATABASE_URI": database,
+        "QUEUE_URL": env("TRADEPOST_QUEUE_URL", ""),
         "DURABLE": _flag("TRADEPOST_DURABLE", True),
         "DEMO": _flag("TRADEPOST_DEMO", True),
         "HOST": env("TRADEPOST_HOST", "127.0.0.1"),

@@ -1,15 +1,13 @@
-"""What files bring: orders, each told with what it has been through, and the jobs that keep the reports.
+"""What files bring: orders, each told with what it has been through.
 
 `bring` carries out the same acts as the desk's pages, in the same sequence, for many orders under one
 write lock. It never goes backwards and never mails.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
-
-from sqlalchemy import delete, insert, or_, update
+from typing import NamedTuple
 
 from app.access import Actor
 from app.actions.batch import Batch
@@ -17,24 +15,8 @@ from app.actions.intake import Verdict, take
 from app.actions.parcels import NO_TRACKING, send
 from app.actions.payment import pay
 from app.actions.purchases import Purchase
-from app.db import db, take_write_lock
-from app.models import Job, JobRow, Order, OrderItem
+from app.models import Order, OrderItem
 from app.statuses import MOVES, ItemStatus, Kind, Payment
-
-IMPORT = "import"
-# A run that was not heard of for so long was cut off, and may be taken up again.
-LOST_AFTER = timedelta(seconds=90)
-# A preview keeps the file with all names and addresses in it: not for longer than it may be wanted.
-PREVIEW_LASTS = timedelta(days=7)
-
-
-class JobState(StrEnum):
-    """Where an import stands."""
-
-    PREVIEWED = "previewed"
-    RUNNING = "running"
-    DONE = "done"
-    LAPSED = "lapsed"
 
 
 class Outcome(StrEnum):
@@ -44,16 +26,6 @@ class Outcome(StrEnum):
     CHANGED = "changed"
     SAME = "same"
     REFUSED = "refused"
-
-
-class Kept(NamedTuple):
-    """What a report keeps of one order; `line` is where it begins in the file."""
-
-    line: int
-    external_id: str
-    outcome: Outcome
-    reason: str
-    order_id: int | None
 
 
 class Telling(NamedTuple):
@@ -148,94 +120,3 @@ def _send(act: Batch, order: Order, sent: dict[OrderItem, datetime]) -> bool:
             act.change(item, status=step.to)
         act.close(order)
     return bool(going or handed)
-
-
-def keep_preview(
-    rows: Sequence[Kept], *, source: bytes, said: dict[str, Any], account_id: int | None, store_id: int
-) -> Job:
-    """Keep a file and what a dry run said of it, and forget the store's old previews."""
-    take_write_lock()
-    now = datetime.now(UTC)
-    db.session.execute(
-        update(Job)
-        .where(
-            Job.store_id == store_id,
-            Job.kind == IMPORT,
-            Job.source.is_not(None),
-            Job.created_at < now - PREVIEW_LASTS,
-        )
-        .values(source=None, state=JobState.LAPSED.value)
-    )
-    job = Job(
-        store_id=store_id,
-        account_id=account_id,
-        kind=IMPORT,
-        state=JobState.PREVIEWED.value,
-        total=len(rows),
-        created_at=now,
-        params=said,
-        source=source,
-    )
-    db.session.add(job)
-    db.session.flush()
-    _keep_rows(job.id, rows)
-    return job
-
-
-def start(job_id: int, *, store_id: int) -> bool:
-    """Begin to bring a previewed file in; False where somebody else has, and is at it or done."""
-    take_write_lock()
-    now = datetime.now(UTC)
-    began = db.session.execute(
-        update(Job)
-        .where(
-            Job.id == job_id,
-            Job.store_id == store_id,
-            Job.source.is_not(None),
-            or_(
-                Job.state == JobState.PREVIEWED.value,
-                (Job.state == JobState.RUNNING.value) & (Job.heartbeat_at < now - LOST_AFTER),
-            ),
-        )
-        .values(state=JobState.RUNNING.value, heartbeat_at=now, done=0)
-        .returning(Job.id)
-    ).all()
-    return bool(began)
-
-
-def beat(job_id: int, done: int) -> None:
-    """Note how many orders of a running import are done."""
-    take_write_lock()
-    db.session.execute(update(Job).where(Job.id == job_id).values(done=done, heartbeat_at=datetime.now(UTC)))
-
-
-def finish(job_id: int, rows: Sequence[Kept], said: dict[str, Any]) -> None:
-    """End an import: keep its report and let go of the file."""
-    take_write_lock()
-    db.session.execute(delete(JobRow).where(JobRow.job_id == job_id))
-    _keep_rows(job_id, rows)
-    db.session.execute(
-        update(Job)
-        .where(Job.id == job_id)
-        .values(state=JobState.DONE.value, source=None, params=said, done=len(rows), total=len(rows))
-    )
-
-
-def _keep_rows(job_id: int, rows: Sequence[Kept]) -> None:
-    """Write what became of each order."""
-    if rows:
-        table: Any = JobRow.__table__
-        db.session.execute(
-            insert(table),
-            [
-                {
-                    "job_id": job_id,
-                    "line": row.line,
-                    "external_id": row.external_id[:255],
-                    "order_id": row.order_id,
-                    "verdict": row.outcome.value,
-                    "reason": row.reason,
-                }
-                for row in rows
-            ],
-        )

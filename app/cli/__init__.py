@@ -1,4 +1,4 @@
-"""The command line's door: `flask demo, import, store, account, token, serve`.
+"""The command line's door: `flask demo, import, store, account, token, serve, worker`.
 
 A command finds, lets an act do it, commits and says what came of it. What cannot be done ends it with one
 sentence: exit code 1 where it was refused, 2 where it was asked wrongly.
@@ -6,9 +6,17 @@ sentence: exit code 1 where it was refused, 2 where it was asked wrongly.
 
 from flask import Flask
 
-from app.cli import demo, files, people, serve
+from app.cli import demo, files, people, serve, worker
 
-COMMANDS = (demo.demo, files.import_file, people.account, people.store, people.token, serve.serve)
+COMMANDS = (
+    demo.demo,
+    files.import_file,
+    people.account,
+    people.store,
+    people.token,
+    serve.serve,
+    worker.work,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -1,10 +1,10 @@
 """An order file brought in: every order through the same form and the same acts, whole or not at all.
 
-First `read`, which refuses the file as a whole or gives its orders; then `bring_in`, which judges each
+First `read`, which refuses the file as a whole or gives its orders; then `batches`, which judges each
 order and says what became of it. A dry run does the very same and takes it back. The door commits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -32,6 +32,11 @@ class File:
 
     kind: FileKind
     orders: Sequence[FileOrder]
+
+    @property
+    def items(self) -> int:
+        """Return how many items the orders of the file have."""
+        return sum(order.items for order in self.orders)
 
 
 class OrderReport(NamedTuple):
@@ -109,16 +114,31 @@ def bring_in(
     `commit` and `rollback` end the transaction, batch by batch; `progress` hears how many orders of how
     many are done. Brought in again, or after it was cut, a file changes nothing that is there already.
     """
-    actor = replace(desk.actor, kind=ActorKind.IMPORT, door=Door.IMPORT)
-    store_id, total = desk.store.id, len(file.orders)
-    at_once = AT_ONCE_DRY if is_dry_run else AT_ONCE
     reports: list[OrderReport] = []
-    for begin in range(0, total, at_once):
-        reports += _bring_batch(file, file.orders[begin : begin + at_once], actor, store_id, is_dry_run)
-        (rollback if is_dry_run else commit)()
+    for batch in batches(file, desk, is_dry_run=is_dry_run, rollback=rollback):
+        if not is_dry_run:
+            commit()
+        reports += batch
         if progress:
-            progress(len(reports), total)
+            progress(len(reports), len(file.orders))
     return Report(tuple(reports))
+
+
+def batches(
+    file: File, desk: Desk, *, is_dry_run: bool, rollback: Callable[[], None], begin: int = 0
+) -> Iterator[list[OrderReport]]:
+    """Bring the orders of a file in from the `begin`th on, and yield the reports of some after others.
+
+    What a batch did is for the door to commit, before it asks for the next; what a dry run did is
+    rolled back already.
+    """
+    actor = replace(desk.actor, kind=ActorKind.IMPORT, door=Door.IMPORT)
+    store_id, at_once = desk.store.id, AT_ONCE_DRY if is_dry_run else AT_ONCE
+    for first in range(begin, len(file.orders), at_once):
+        reports = _bring_batch(file, file.orders[first : first + at_once], actor, store_id, is_dry_run)
+        if is_dry_run:
+            rollback()
+        yield reports
 
 
 def _bring_batch(

@@ -1,8 +1,9 @@
 """Imports: the latest of a store, one of them, and what became of the orders of its file."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import defer
 
 from app.db import db
@@ -37,9 +38,22 @@ def one(store_id: int, job_id: int) -> Job | None:
     )
 
 
-def source(store_id: int, job_id: int) -> bytes | None:
-    """Return the file of an import; None once it is let go."""
-    return db.session.scalar(select(Job.source).where(Job.store_id == store_id, Job.id == job_id))
+def source(job_id: int) -> bytes:
+    """Return the file of an import; empty once it is let go."""
+    return db.session.scalar(select(Job.source).where(Job.id == job_id)) or b""
+
+
+def to_do(lost_before: datetime) -> list[int]:
+    """Return the imports that nobody is at, oldest first: those that wait, and those not heard of since."""
+    is_lost = (Job.state == "running") & (Job.heartbeat_at < lost_before)
+    asked = select(Job.id).where(Job.kind == KIND, or_(Job.state == "waiting", is_lost)).order_by(Job.id)
+    return list(db.session.scalars(asked))
+
+
+def is_any_at_work(heard_since: datetime) -> bool:
+    """Tell whether any import was heard of since then."""
+    asked = select(Job.id).where(Job.state == "running", Job.heartbeat_at >= heard_since).limit(1)
+    return db.session.scalar(asked) is not None
 
 
 def outcomes(job_id: int) -> dict[str, int]:

@@ -127,6 +127,11 @@ def account_by_email(email: str) -> Account | None:
     return db.session.scalar(select(Account).where(func.lower(Account.email) == email.lower()))
 
 
+def active_account(account_id: int) -> Account | None:
+    """Return the account with this id, unless it was shut."""
+    return db.session.scalar(select(Account).where(Account.id == account_id, Account.active))
+
+
 def place(store: str | int, account_id: int | None) -> PlaceRow | None:
     """Return the store of this slug or id, with the account's role in it; None where there is none."""
     if isinstance(store, int):

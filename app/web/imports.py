@@ -1,17 +1,19 @@
 """Bringing in files of orders: first what would happen, order by order, then the same for good."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask import Blueprint, current_app, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app import worker
 from app.access import Desk, Permission
-from app.actions.imports import LOST_AFTER, JobState, Kept, Outcome, beat, finish, keep_preview, start
+from app.actions.imports import Outcome
+from app.actions.jobs import LOST_AFTER, JobState, ask, is_lost, keep_file, may_be_asked
 from app.db import db
 from app.errors import BadFile, NotFound
-from app.exchange.importing import KINDS, File, Report, bring_in, read
+from app.exchange.importing import KINDS, read
+from app.exchange.tables import MOST_ROWS
 from app.forms.base import body
 from app.forms.uploads import OrderFileForm, ReportForm
 from app.models import Job
@@ -22,8 +24,10 @@ from app.web.desk import open_desk
 
 blueprint = Blueprint("imports", __name__, url_prefix="/stores/<slug>/import")
 
-# More would keep a browser waiting longer than it waits; the command takes any number.
-MOST_ORDERS = 2000
+# So many orders are done before a page is answered; more are the worker's.
+AT_ONCE = 200
+# A worker takes a job up within a second; after this its page says what may be missing.
+SOON = timedelta(seconds=10)
 
 BADGES = {
     Outcome.NEW: display.Badge("New", "good"),
@@ -32,9 +36,12 @@ BADGES = {
     Outcome.REFUSED: display.Badge("Refused", "bad"),
 }
 STATE_BADGES = {
-    JobState.PREVIEWED: display.Badge("Preview", "wait", "ring"),
+    JobState.WAITING: display.Badge("Waiting", "wait", "ring"),
     JobState.RUNNING: display.Badge("Under way", "info", "half"),
+    JobState.PREVIEWED: display.Badge("Preview", "wait", "ring"),
     JobState.DONE: display.Badge("Brought in", "good"),
+    JobState.FAILED: display.Badge("Failed", "bad"),
+    JobState.REFUSED: display.Badge("Refused", "bad"),
     JobState.LAPSED: display.Badge("Lapsed", "plain", "ring"),
 }
 
@@ -79,25 +86,16 @@ def preview(slug: str) -> ResponseReturnValue:
     source = form.content()
     try:
         file = read(source, desk.store.zone, desk.store.currency)
-        if len(file.orders) > MOST_ORDERS:
-            raise BadFile(
-                f"It has {len(file.orders):,} orders; a page takes {MOST_ORDERS:,} at once. "
-                "Bring it in by parts, or by the command “flask import”."
-            )
     except BadFile as bad:
         form.file.errors = [bad.sentence]
         return asking(desk, form, 422)
-    report = carried_out(file, desk, is_dry_run=True)
-    job = keep_preview(
-        kept(report),
-        source=source,
-        said={"file": form.file_name(), "kind": file.kind.name, **counted(report)},
-        account_id=desk.actor.account_id,
-        store_id=desk.store.id,
-    )
-    address = url_for("imports.show", slug=slug, job_id=job.id)
+    orders = len(file.orders)
+    said = {"file": form.file_name(), "kind": file.kind.name, "orders": orders, "items": file.items}
+    by, store_id = desk.actor.account_id, desk.store.id
+    job_id = keep_file(source, said, total=orders, account_id=by, store_id=store_id)
     db.session.commit()
-    return htmx.go_to(address)
+    set_going(job_id, orders)
+    return htmx.go_to(url_for("imports.show", slug=slug, job_id=job_id))
 
 
 @blueprint.get("/<id:job_id>")
@@ -117,38 +115,25 @@ def run(slug: str, job_id: int) -> ResponseReturnValue:
     """Bring a previewed file in, once: who sends it again is shown what became of it."""
     desk = open_desk(slug, Permission.IMPORT)
     job = find_import(desk, job_id)
-    said, address = dict(job.params), url_for("imports.show", slug=slug, job_id=job_id)
-    has_begun = start(job_id, store_id=desk.store.id)
+    total = job.total
+    is_asked = ask(job_id, account_id=desk.actor.account_id, store_id=desk.store.id)
     db.session.commit()
-    if not has_begun:
-        flash(why_not(find_import(desk, job_id)), "error")
-        return htmx.go_to(address)
-    source = imports.source(desk.store.id, job_id) or b""
-    file = read(source, desk.store.zone, desk.store.currency)
-
-    def note(done: int, _total: int) -> None:
-        beat(job_id, done)
-        db.session.commit()
-
-    report = carried_out(file, desk, is_dry_run=False, progress=note)
-    finish(job_id, kept(report), {**said, **counted(report)})
-    db.session.commit()
-    flash(f"{said['file']}: {sentence(counted(report))}")
-    return htmx.go_to(address)
+    if is_asked:
+        set_going(job_id, total)
+    job = find_import(desk, job_id)
+    if not is_asked:
+        flash(why_not(job), "error")
+    elif job.state == JobState.DONE:
+        flash(f"{job.params['file']}: {sentence(job.params)}")
+    return htmx.go_to(url_for("imports.show", slug=slug, job_id=job_id))
 
 
-def carried_out(
-    file: File, desk: Desk, *, is_dry_run: bool, progress: Callable[[int, int], None] | None = None
-) -> Report:
-    """Bring the file's orders in, or try it."""
-    return bring_in(
-        file,
-        desk,
-        is_dry_run=is_dry_run,
-        commit=db.session.commit,
-        rollback=db.session.rollback,
-        progress=progress,
-    )
+def set_going(job_id: int, orders: int) -> None:
+    """Let a job be done: a short one here and now, a longer one by the worker."""
+    if orders <= AT_ONCE:
+        worker.work(job_id)
+    else:
+        worker.ring(job_id)
 
 
 def find_import(desk: Desk, job_id: int) -> Job:
@@ -159,27 +144,14 @@ def find_import(desk: Desk, job_id: int) -> Job:
     return job
 
 
-def kept(report: Report) -> list[Kept]:
-    """Return a report as it is kept."""
-    return [
-        Kept(order.line, order.external_id, order.outcome, "\n".join(order.reasons), order.order_id)
-        for order in report.orders
-    ]
-
-
-def counted(report: Report) -> dict[str, int]:
-    """Return how many orders and items a report is on, and how the orders ended."""
-    counts = {outcome.value: report.count(outcome) for outcome in Outcome}
-    return {"orders": len(report.orders), "items": report.items, **counts}
-
-
 def sentence(said: dict[str, Any]) -> str:
-    """Say in words what is in a file and how its orders ended."""
+    """Say in words what is in a file and, once that is known, how its orders ended."""
     if not said["orders"]:
         return "No orders are in it."
-    ended = ", ".join(f"{said[o]:,} {o.value}" for o in Outcome if said[o])
+    ended = ", ".join(f"{said[o]:,} {o.value}" for o in Outcome if said.get(o))
     orders = f"{said['orders']:,} order{'' if said['orders'] == 1 else 's'}"
-    return f"{orders}, {said['items']:,} item{'' if said['items'] == 1 else 's'}: {ended}."
+    items = f"{said['items']:,} item{'' if said['items'] == 1 else 's'}"
+    return f"{orders}, {items}: {ended}." if ended else f"{orders}, {items}."
 
 
 def why_not(job: Job) -> str:
@@ -187,6 +159,7 @@ def why_not(job: Job) -> str:
     return {
         JobState.DONE: "This file has been brought in already; nothing was done a second time.",
         JobState.LAPSED: "This preview is too old: choose the file again.",
+        JobState.REFUSED: "This import was refused: choose the file again.",
     }.get(JobState(job.state), "This file is being brought in already; nothing was done a second time.")
 
 
@@ -212,19 +185,18 @@ def asking(desk: Desk, form: OrderFileForm, status: int) -> ResponseReturnValue:
         "rows": rows,
         "kinds": KINDS,
         "megabytes": current_app.config["MAX_CONTENT_LENGTH"] // (1024 * 1024),
-        "most_orders": f"{MOST_ORDERS:,}",
+        "most_rows": f"{MOST_ROWS:,}",
     }
     return render_template("imports/index.html", **given), status
 
 
 def report_of(desk: Desk, job: Job, verdict: Outcome | None, is_valid: bool) -> dict[str, Any]:
     """Return what the page of one import is given."""
-    base = url_for("imports.show", slug=desk.store.slug, job_id=job.id)
-    counts = imports.outcomes(job.id)
+    state, base = JobState(job.state), url_for("imports.show", slug=desk.store.slug, job_id=job.id)
+    is_at_work = state in {JobState.WAITING, JobState.RUNNING}
+    # Of what is at work the bar is shown, and asked for again and again: it costs no count.
+    counts = {} if is_at_work else imports.outcomes(job.id)
     named = [(None, "All", base), *((o, o.value.capitalize(), f"{base}?verdict={o.value}") for o in Outcome)]
-    is_lost = bool(job.heartbeat_at and job.heartbeat_at < datetime.now(UTC) - LOST_AFTER)
-    state = JobState(job.state)
-    coming = job.params[Outcome.NEW] + job.params[Outcome.CHANGED]
     return {
         "desk": desk,
         "job": job,
@@ -232,10 +204,10 @@ def report_of(desk: Desk, job: Job, verdict: Outcome | None, is_valid: bool) -> 
         "sentence": sentence(job.params),
         "when": Clock(desk.store.zone).exact(job.created_at),
         "badge": STATE_BADGES[state],
-        "is_running": state is JobState.RUNNING and not is_lost,
-        "may_run": state is JobState.PREVIEWED and coming > 0,
-        "may_go_on": state is JobState.RUNNING and is_lost,
-        "coming": coming,
+        "is_at_work": is_at_work,
+        "is_bad": state in {JobState.FAILED, JobState.REFUSED},
+        "news": news(job),
+        "act": act_on(job),
         "is_wrong": not is_valid,
         "tabs": [
             {
@@ -246,10 +218,64 @@ def report_of(desk: Desk, job: Job, verdict: Outcome | None, is_valid: bool) -> 
             }
             for o, label, href in named
         ],
-        "rows": order_rows(desk, job, verdict) if is_valid else [],
+        "rows": order_rows(desk, job, verdict) if is_valid and not is_at_work else [],
         "most_shown": imports.MOST_SHOWN,
         "shown_of": counts.get(verdict, 0) if verdict else sum(counts.values()),
     }
+
+
+def coming(job: Job) -> int:
+    """Return how many orders a previewed file would make or change."""
+    return int(job.params[Outcome.NEW] + job.params[Outcome.CHANGED])
+
+
+def act_on(job: Job) -> str | None:
+    """Return what a person may let be done with an import, as the button says it."""
+    if job.state == JobState.PREVIEWED:
+        orders = coming(job)
+        return f"Bring in {orders:,} order{'' if orders == 1 else 's'}" if orders else None
+    return "Go on" if may_be_asked(job, datetime.now(UTC)) else None
+
+
+def news(job: Job) -> str:
+    """Say how an import stands, as far as its report does not."""
+    so_far = f"{job.done:,} of {job.total:,} orders"
+    match JobState(job.state):
+        case JobState.PREVIEWED if coming(job):
+            return "Nothing has been brought in yet. This is what would happen."
+        case JobState.PREVIEWED:
+            return "Nothing in it is new here."
+        case JobState.WAITING:
+            return waiting(job)
+        case JobState.RUNNING if is_lost(job, datetime.now(UTC)):
+            return (
+                f"It was cut off after {so_far}. A worker goes on with it by itself, and does nothing twice."
+            )
+        case JobState.RUNNING if job.params.get("is_dry_run"):
+            return f"{so_far} are tried out. You may leave this page."
+        case JobState.RUNNING:
+            return f"{so_far} are done. You may leave this page."
+        case JobState.FAILED:
+            return (
+                f"Something went wrong on our side after {so_far}. What was done stays. Go on: nothing is "
+                f"done twice. If it happens again, tell whoever runs this desk: import {job.id}."
+            )
+        case JobState.REFUSED:
+            return str(job.params["why"])
+    return ""
+
+
+def waiting(job: Job) -> str:
+    """Say what an import waits for."""
+    now = datetime.now(UTC)
+    if job.heartbeat_at is None or job.heartbeat_at > now - SOON:
+        return "It is about to begin. You may leave this page."
+    if imports.is_any_at_work(now - LOST_AFTER):
+        return "It waits its turn: another import is under way. You may leave this page."
+    return (
+        "It waits for the worker, which does not seem to run. Whoever runs this desk starts one with "
+        "“flask --app app worker”; then it begins by itself."
+    )
 
 
 def order_rows(desk: Desk, job: Job, verdict: Outcome | None) -> list[OrderRow]:

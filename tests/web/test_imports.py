@@ -11,13 +11,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from app.actions.imports import start
+from app import worker
+from app.actions.jobs import ask, start
 from app.db import db
-from app.exchange.etsy import ITEMS_FILE as ETSY_ITEMS
-from app.models import Job, JobRow, Order
-from app.queries import people
-from tests.conftest import csrf_token
-from tests.exchange.conftest import ITEMS, csv_bytes, fixture, items_file
+from app.models import Account, Event, Job, JobRow, Member, Order
+from app.web.imports import AT_ONCE
+from tests.conftest import csrf_token, email_of
+from tests.exchange.conftest import ITEMS, fixture, items_file
 from tests.rules.books import everything
 
 SignIn = Callable[[str], FlaskClient]
@@ -61,6 +61,26 @@ def job(app: Flask, **changes: Any) -> Job:
         return found
 
 
+def many(n: int = AT_ONCE + 1) -> bytes:
+    """Return a file of more orders than a page does itself."""
+    return items_file(*({"Order ID": str(i), "Transaction ID": str(i)} for i in range(1, n + 1)))
+
+
+def begun(app: Flask) -> None:
+    """Take the latest import up to bring it in, as a worker does, and get no further."""
+    found = job(app)
+    with app.app_context():
+        assert ask(found.id, account_id=found.account_id, store_id=found.store_id)
+        assert start(found.id)
+        db.session.commit()
+
+
+def worked(app: Flask) -> None:
+    """Do what a worker would do now, were there one."""
+    with app.app_context():
+        worker.work(job(app).id)
+
+
 @pytest.fixture
 def staff(sign_in: SignIn) -> FlaskClient:
     return sign_in("staff")
@@ -72,7 +92,7 @@ def test_the_page_says_what_it_takes(staff: FlaskClient) -> None:
     for said in (
         "Etsy sold order items",
         "Etsy sold orders",
-        "at most 16 MB and 2,000 orders",
+        "at most 16 MB and 100,000 rows",
         "There are none yet.",
     ):
         assert said in page.text
@@ -120,25 +140,24 @@ def test_while_it_runs_a_second_tab_is_told_so_and_shown_how_far_it_is(
     app: Flask, staff: FlaskClient
 ) -> None:
     address = previewed(staff, fixture(ITEMS))
-    with app.app_context():
-        place = people.place("papershop", None)
-        assert place is not None
-        assert start(job(app).id, store_id=place.store.id)
-        db.session.commit()
+    begun(app)
     job(app, done=2)
     assert run(staff, address).status_code == 303
     page = staff.get(address).text
     assert "is being brought in already" in page
     assert '<progress id="done" max="6" value="2">' in page
+    assert "2 of 6 orders are done. You may leave this page." in page
     assert 'hx-trigger="every 2s"' in page
+    assert "Bring in" not in page
     assert orders(app) == 0
 
 
 def test_what_was_cut_off_can_be_gone_on_with(app: Flask, staff: FlaskClient) -> None:
     address = previewed(staff, fixture(ITEMS))
-    job(app, state="running", done=2, heartbeat_at=datetime.now(UTC) - timedelta(minutes=5))
+    begun(app)
+    job(app, heartbeat_at=datetime.now(UTC) - timedelta(minutes=5))
     page = staff.get(address).text
-    assert "was cut off after 2 of 6 orders" in page
+    assert "was cut off after 0 of 6 orders" in page
     assert "Go on" in page
     run(staff, address)
     assert (orders(app), job(app).state) == (6, "done")
@@ -186,9 +205,10 @@ def test_a_verdict_that_there_is_not_shows_no_rows(staff: FlaskClient, verdict: 
     assert "90001" not in answer.text
 
 
-def test_at_most_200_orders_are_shown(staff: FlaskClient) -> None:
-    data = items_file(*({"Order ID": str(n), "Transaction ID": str(n)} for n in range(1, 203)))
-    page = staff.get(previewed(staff, data)).text
+def test_at_most_200_orders_are_shown(app: Flask, staff: FlaskClient) -> None:
+    address = previewed(staff, many(202))
+    worked(app)
+    page = staff.get(address).text
     assert page.count("<tr data-row>") == 200
     assert "The first 200 of 202 orders." in page
 
@@ -198,6 +218,114 @@ def test_htmx_gets_the_part_that_stands_in_the_page(staff: FlaskClient) -> None:
     part = staff.get(address, headers={"HX-Request": "true"}).text
     assert part.startswith('<div id="report">')
     assert part.strip() in staff.get(address).text
+
+
+# A long file: the worker's.
+
+
+def test_a_long_file_is_tried_out_and_brought_in_behind_the_page(app: Flask, staff: FlaskClient) -> None:
+    address = previewed(staff, many())
+    page = staff.get(address).text
+    assert "201 orders, 201 items." in page
+    assert "It is about to begin. You may leave this page." in page
+    assert '<progress id="done" max="201" value="0">' in page
+    assert "Waiting" in staff.get(PAGE).text
+    worked(app)
+    page = staff.get(address).text
+    assert "201 orders, 201 items: 201 new." in page
+    assert "Bring in 201 orders" in page
+    assert (orders(app), job(app).state) == (0, "previewed")
+
+    assert run(staff, address).status_code == 303
+    assert "It is about to begin" in staff.get(address).text
+    assert orders(app) == 0
+    worked(app)
+    page = staff.get(address).text
+    assert "201 orders, 201 items: 201 new." in page
+    assert "progress" not in page
+    done = job(app)
+    assert (orders(app), done.state, done.source, done.done) == (201, "done", None, 201)
+
+
+def test_without_a_script_one_looks_again_by_a_link(app: Flask, staff: FlaskClient) -> None:
+    address = previewed(staff, many())
+    assert f'<a class="linked" id="again" href="{address}">Look again</a>' in staff.get(address).text
+
+
+def test_while_it_is_tried_out_the_page_says_how_far_it_is(app: Flask, staff: FlaskClient) -> None:
+    address = previewed(staff, many())
+    with app.app_context():
+        assert start(job(app).id)
+        db.session.commit()
+    job(app, done=75)
+    assert "75 of 201 orders are tried out." in staff.get(address).text
+
+
+def test_a_page_that_waits_in_vain_says_what_is_missing(app: Flask, staff: FlaskClient) -> None:
+    address = previewed(staff, many())
+    job(app, heartbeat_at=datetime.now(UTC) - timedelta(minutes=1))
+    page = staff.get(address).text
+    assert "It waits for the worker, which does not seem to run." in page
+    assert "flask --app app worker" in page
+
+
+def test_a_page_that_waits_its_turn_says_so(app: Flask, staff: FlaskClient) -> None:
+    previewed(staff, many())
+    with app.app_context():
+        assert start(job(app).id)
+        db.session.commit()
+    address = previewed(staff, many())
+    job(app, heartbeat_at=datetime.now(UTC) - timedelta(minutes=1))
+    assert "It waits its turn: another import is under way." in staff.get(address).text
+
+
+def test_the_acts_are_of_who_brings_the_file_in(app: Flask, staff: FlaskClient, sign_in: SignIn) -> None:
+    address = previewed(staff, fixture(ITEMS))
+    run(sign_in("owner"), address)
+    with app.app_context():
+        told = select(Event.actor_kind, Event.door, Account.email).join(Account, Account.id == Event.actor_id)
+        assert set(db.session.execute(told)) == {("import", "import", email_of("owner"))}
+
+
+@pytest.mark.parametrize("lost", ["place", "account"])
+def test_who_lost_the_right_meanwhile_is_refused(
+    app: Flask, staff: FlaskClient, sign_in: SignIn, lost: str
+) -> None:
+    address = previewed(staff, many())
+    worked(app)
+    run(staff, address)
+    with app.app_context():
+        account = db.session.query(Account).filter_by(email=email_of("staff")).one()
+        if lost == "place":
+            db.session.query(Member).filter_by(account_id=account.id).delete()
+        else:
+            account.active = False
+        db.session.commit()
+    worked(app)
+    ended = job(app)
+    assert (orders(app), ended.state, ended.source) == (0, "refused", None)
+    owner = sign_in("owner")
+    page = owner.get(address).text
+    assert "Who asked for it may not bring orders into this store any more." in page
+    assert "Go on" not in page
+    run(owner, address)
+    assert "This import was refused: choose the file again." in owner.get(address).text
+
+
+def test_what_nobody_foresaw_is_logged_with_the_job_and_can_be_gone_on_with(
+    app: Flask, staff: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = previewed(staff, fixture(ITEMS))
+    with monkeypatch.context() as broken:
+        broken.setattr(worker, "read", lambda *_: 1 / 0)
+        run(staff, address)
+    assert f"job {job(app).id} failed" in caplog.text
+    page = staff.get(address).text
+    assert "Something went wrong on our side after 0 of 6 orders. What was done stays." in page
+    assert f"import {job(app).id}." in page
+    assert (orders(app), job(app).state) == (0, "failed")
+    run(staff, address)
+    assert (orders(app), job(app).state) == (6, "done")
 
 
 # What is refused.
@@ -244,13 +372,6 @@ def test_a_file_that_is_too_large_is_refused_in_words(app: Flask, staff: FlaskCl
     assert answer.status_code == 413
     assert "At most 16 MB can be sent here." in answer.text
     assert "flask import" in answer.text
-
-
-def test_more_orders_than_a_page_takes_are_refused(app: Flask, staff: FlaskClient) -> None:
-    data = csv_bytes(ETSY_ITEMS.needs, ({"Order ID": str(n), "Sale Date": "1/1/26"} for n in range(2001)))
-    answer = upload(staff, data)
-    assert answer.status_code == 422
-    assert "It has 2,001 orders; a page takes 2,000 at once." in answer.text
 
 
 @pytest.mark.parametrize(
