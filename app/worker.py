@@ -17,6 +17,7 @@ from typing import Any
 
 from flask import Flask, current_app
 from huey import Huey, PostgresHuey, RedisHuey
+from huey.consumer import Consumer
 from huey.exceptions import ConfigurationError
 from huey.serializer import SignedSerializer
 from huey.storage import SqliteStorage
@@ -206,16 +207,21 @@ def kept(report: OrderReport) -> Kept:
     return Kept(report.line, report.external_id, report.outcome, "\n".join(report.reasons), report.order_id)
 
 
-def run(app: Flask) -> None:
-    """Work until the process is told to stop (SIGINT, SIGTERM, SIGHUP); NoQueue where there is no queue.
-
-    What is at work then ends its batch and waits for the next worker.
-    """
+def consumer_of(app: Flask) -> Consumer:
+    """Return the threads that will work, not begun yet; NoQueue where there is no queue."""
     bell: Bell = app.extensions[NAME]
     consumer = bell.ring.huey.create_consumer(
         workers=THREADS, periodic=False, max_delay=LONGEST_NAP, scheduler_interval=60, shutdown_timeout=GRACE
     )
     bell.is_stopping = consumer.stop_flag.is_set
+    return consumer
+
+
+def run(app: Flask, consumer: Consumer) -> None:
+    """Work until the process is told to stop: by SIGINT, SIGTERM or SIGHUP.
+
+    What is at work then ends its batch and waits for the next worker.
+    """
     asked: list[int] = []
     # Held back until our handlers stand: the consumer sets its own, which interrupt and start anew.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)

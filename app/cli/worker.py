@@ -16,6 +16,8 @@ def work() -> None:
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     try:
-        worker.run(app)
+        consumer = worker.consumer_of(app)
     except worker.NoQueue as lacking:
         raise Stop(str(lacking)) from lacking
+    click.echo("The worker is ready; Ctrl-C ends it.")
+    worker.run(app, consumer)
