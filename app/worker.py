@@ -24,7 +24,7 @@ from huey.storage import SqliteStorage
 
 from app.access import Desk, Permission, find_desk, person
 from app.actions.jobs import LOST_AFTER, Kept, Run, TakenOver, fail, finish, keep, put_back, refuse, start
-from app.db import db
+from app.db import db, with_driver
 from app.errors import NotAllowed, NotFound, Refused
 from app.exchange.importing import OrderReport, batches, read
 from app.queries import imports, people
@@ -36,7 +36,7 @@ THREADS = 2
 # Seconds: between two looks at the table, between two at the queue, until the batch at work must end.
 SWEEP_EVERY = 10
 LONGEST_NAP = 0.5
-GRACE = 20
+GRACE = 8
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -104,7 +104,7 @@ def init_app(app: Flask) -> None:
 
 def queue_of(app: Flask) -> Huey:
     """Return the queue that QUEUE_URL names; NoQueue where it cannot be had."""
-    url = app.config["QUEUE_URL"] or f"sqlite:///{queue_file(app)}"
+    url = with_driver(app.config["QUEUE_URL"] or f"sqlite:///{queue_file(app)}")
     scheme = url.split(":", 1)[0]
     # Messages are pickled: who may write into the queue is not to run code here.
     given = {"results": False, "serializer": SignedSerializer(app.config["SECRET_KEY"], salt=NAME)}
@@ -114,7 +114,7 @@ def queue_of(app: Flask) -> Huey:
                 # Python's own SQLite opens it, whose WAL may be unsafe (see app.db).
                 given |= {"storage_class": QueueFile, "journal_mode": "delete"}
                 return Huey(NAME, filename=url.removeprefix("sqlite:///"), **given)
-            case "postgresql" | "postgresql+psycopg":
+            case "postgresql+psycopg":
                 return PostgresHuey(NAME, dsn=url.replace("+psycopg", "", 1), **given)
             case "redis" | "rediss":
                 return RedisHuey(NAME, url=url, **given)

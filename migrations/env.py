@@ -19,6 +19,11 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
     return False
 
 
+def include_name(name: str | None, kind: str, _parents: Any) -> bool:
+    """Leave the queue's own tables alone, where it stands in the same database."""
+    return not (kind == "table" and name and name.startswith("huey_"))
+
+
 def run(connection: Connection) -> None:
     """Run the migrations in one transaction, with SQLite's foreign keys off while tables are rebuilt."""
     is_sqlite = connection.dialect.name == "sqlite"
@@ -32,6 +37,7 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=db.metadata,
         render_item=render_item,
+        include_name=include_name,
         compare_type=True,
     )
     with context.begin_transaction():

@@ -24,27 +24,55 @@ from app.models import Job, JobRow, Order
 from app.queries import people
 from tests.conftest import TEST_SETTINGS, email_of
 from tests.exchange.conftest import items_file
+from tests.postgres import Refilled
 from tests.rules.books import recount, tally
 
 Hire = Callable[[], subprocess.Popen[str]]
 LONGEST_WAIT = 30
 
 
+SECRET = "a secret of the worker's tests"
+BOTH = pytest.mark.parametrize(
+    "kind_of_database",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
+    indirect=True,
+)
+
+
 @pytest.fixture
-def desk(database: Path, tmp_path: Path) -> Iterator[Flask]:
-    """A desk that stands in a folder of its own, where workers find it."""
-    path = Path(shutil.copy(database, tmp_path / "tradepost.db"))
-    app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}"})
+def desk(
+    database: Path, tmp_path: Path, kind_of_database: str, request: pytest.FixtureRequest
+) -> Iterator[Flask]:
+    """A desk where workers find it: in a folder of its own, or on PostgreSQL, and its queue beside it."""
+    if kind_of_database == "postgresql":
+        stage: Refilled = request.getfixturevalue("postgres_desk")
+        stage.refill()
+        url = queue_url = stage.app.config["SQLALCHEMY_DATABASE_URI"]
+    else:
+        url, queue_url = f"sqlite:///{shutil.copy(database, tmp_path / 'tradepost.db')}", ""
+    app = create_app(
+        {**TEST_SETTINGS, "SECRET_KEY": SECRET, "SQLALCHEMY_DATABASE_URI": url, "QUEUE_URL": queue_url}
+    )
     with app.app_context():
+        queue = app.extensions[worker.NAME].ring.huey
+        queue.flush()
         yield app
+        queue.storage.close()
         db.session.remove()
+        db.engine.dispose()
 
 
 @pytest.fixture
 def hire(desk: Flask, tmp_path: Path) -> Iterator[Hire]:
     """Return what starts a worker as `make run` does; what still runs at the end is ended."""
-    settings = {"INSTANCE": str(tmp_path), "SECRET_KEY": TEST_SETTINGS["SECRET_KEY"], "DURABLE": "0"}
-    env = os.environ | {f"TRADEPOST_{name}": str(value) for name, value in settings.items()}
+    settings = {
+        "INSTANCE": str(tmp_path),
+        "SECRET_KEY": SECRET,
+        "DATABASE_URL": desk.config["SQLALCHEMY_DATABASE_URI"],
+        "QUEUE_URL": desk.config["QUEUE_URL"],
+        "DURABLE": "0",
+    }
+    env = os.environ | {f"TRADEPOST_{name}": value for name, value in settings.items()}
     hired: list[subprocess.Popen[str]] = []
 
     def started() -> subprocess.Popen[str]:
@@ -102,7 +130,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 def wait_until_ready(process: subprocess.Popen[str]) -> None:
     """Wait until a worker can be rung for."""
     assert process.stdout is not None
-    assert process.stdout.readline() == "The worker is ready; Ctrl-C ends it.\n"
+    assert process.stdout.readline() == "The worker is ready.\n"
 
 
 def wait_until_done(job_id: int) -> None:
@@ -138,6 +166,7 @@ def rung(desk: Flask) -> list[int]:
 # Real workers.
 
 
+@BOTH
 def test_a_worker_killed_in_the_middle_leaves_nothing_doubled_and_nothing_lost(
     desk: Flask, hire: Hire
 ) -> None:
@@ -216,6 +245,7 @@ def test_a_sweep_rings_once_for_what_waits(desk: Flask) -> None:
     assert rung(desk) == [job_id]
 
 
+@BOTH
 def test_a_sweep_rings_for_what_was_cut_off_and_for_nothing_that_is_at_work_or_ended(desk: Flask) -> None:
     cut_off, at_work, done, failed = (asked(1) for _ in range(4))
     assert start(cut_off)
@@ -235,6 +265,7 @@ def test_a_job_is_done_once_however_often_it_is_rung_for(desk: Flask) -> None:
     assert_all_is_new_once(desk, job_id, 3)
 
 
+@BOTH
 def test_a_run_that_was_thought_lost_writes_nothing_more(desk: Flask) -> None:
     job_id = asked(3)
     first = start(job_id)
@@ -273,6 +304,7 @@ def test_where_the_queue_cannot_be_reached_the_job_waits_to_be_found(
 ) -> None:
     away = tmp_path / "away"
     desk.config["QUEUE_URL"] = f"sqlite:///{away / 'queue.db'}"
+    worker.init_app(desk)
     job_id = asked(3)
     worker.ring(job_id)
     worker.look(desk)
@@ -306,6 +338,7 @@ def test_a_queue_that_cannot_be_had_ends_the_command_in_one_sentence(
 ) -> None:
     monkeypatch.setattr("huey.storage.Redis", None)
     desk.config["QUEUE_URL"] = url
+    worker.init_app(desk)
     ended = desk.test_cli_runner().invoke(args=["worker"])
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert says in ended.stderr

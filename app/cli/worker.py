@@ -19,5 +19,5 @@ def work() -> None:
         consumer = worker.consumer_of(app)
     except worker.NoQueue as lacking:
         raise Stop(str(lacking)) from lacking
-    click.echo("The worker is ready; Ctrl-C ends it.")
+    click.echo("The worker is ready.")
     worker.run(app, consumer)
