@@ -237,7 +237,9 @@ def test_a_long_file_is_tried_out_and_brought_in_behind_the_page(app: Flask, sta
     assert (orders(app), job(app).state) == (0, "previewed")
 
     assert run(staff, address).status_code == 303
-    assert "It is about to begin" in staff.get(address).text
+    page = staff.get(address).text
+    assert "It is about to begin" in page
+    assert "201 new" not in page
     assert orders(app) == 0
     worked(app)
     page = staff.get(address).text
@@ -287,7 +289,7 @@ def test_the_acts_are_of_who_brings_the_file_in(app: Flask, staff: FlaskClient, 
         assert set(db.session.execute(told)) == {("import", "import", email_of("owner"))}
 
 
-@pytest.mark.parametrize("lost", ["place", "account"])
+@pytest.mark.parametrize("lost", ["place", "right", "account"])
 def test_who_lost_the_right_meanwhile_is_refused(
     app: Flask, staff: FlaskClient, sign_in: SignIn, lost: str
 ) -> None:
@@ -296,8 +298,11 @@ def test_who_lost_the_right_meanwhile_is_refused(
     run(staff, address)
     with app.app_context():
         account = db.session.query(Account).filter_by(email=email_of("staff")).one()
+        places = db.session.query(Member).filter_by(account_id=account.id)
         if lost == "place":
-            db.session.query(Member).filter_by(account_id=account.id).delete()
+            places.delete()
+        elif lost == "right":
+            places.update({"role": "vendor"})
         else:
             account.active = False
         db.session.commit()
@@ -453,6 +458,15 @@ def test_a_preview_that_nobody_wanted_lapses(app: Flask, staff: FlaskClient) -> 
     run(staff, address)
     assert "This preview is too old" in staff.get(address).text
     assert orders(app) == 0
+
+
+def test_what_is_at_work_does_not_lapse(app: Flask, staff: FlaskClient) -> None:
+    previewed(staff, fixture(ITEMS))
+    begun(app)
+    old = job(app, created_at=datetime.now(UTC) - timedelta(days=8))
+    previewed(staff, fixture(ITEMS))
+    with app.app_context():
+        assert db.session.get_one(Job, old.id).state == "running"
 
 
 def test_the_report_names_lines_and_orders_and_no_person(app: Flask, staff: FlaskClient) -> None:
