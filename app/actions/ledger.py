@@ -58,6 +58,7 @@ class Act:
         self.at = at or datetime.now(UTC)
         self.id = secrets.randbits(62)
         self._held: dict[int, Order] = {}
+        self._made: set[int] = set()
         self._stood: Counter[tuple[str, str]] = Counter()
         self._gone: list[tuple[OrderItem, dict[str, Any]]] = []
         self._changes: dict[int, tuple[Any, dict[str, Any] | None, dict[str, Any]]] = {}
@@ -109,6 +110,11 @@ class Act:
         self.add(order)
         self._add_lines(order, items)
         self._held[order.id] = order
+        self._made.add(order.id)
+
+    def has_made(self, order: Order) -> bool:
+        """Tell whether the order was not there before: nobody else has hung anything on it yet."""
+        return order.id in self._made
 
     def replace_lines(self, order: Order, items: Iterable[OrderItem]) -> None:
         """Put new lines in the place of all that the order has; the old ones leave an Event."""

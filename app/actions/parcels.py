@@ -115,7 +115,7 @@ def send(act: Act, order: Order, pieces: Mapping[int, int], tracking: Tracking) 
             raise StatusChangeProhibited
         if n > item.left:
             raise TooManyPieces(f"Only {item.left} of “{item.title}” are left to ship, not {n}.")
-    drafts = _drafts_of(list(going))
+    drafts = [] if act.has_made(order) else _drafts_of(list(going))
     parcel: Parcel | None = None
     for draft in drafts:
         inside = {line.item_id for line in draft.lines}
