@@ -34,6 +34,7 @@ class EventSeen(NamedTuple):
     parcel_id: int | None
     actor_id: int | None
     actor_kind: str
+    door: str
     verb: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None

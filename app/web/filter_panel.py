@@ -1,11 +1,11 @@
 """The filters of a list as the page shows them: what may be chosen, and chips that say what is chosen."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import render_template
-from markupsafe import Markup
+from flask import get_template_attribute
 from werkzeug.datastructures import MultiDict
 
 from app.forms.filters import DeskListForm
@@ -37,15 +37,16 @@ def panel(form: DeskListForm, base: str) -> dict[str, Any]:
 
 
 @lru_cache(256)
-def _drawn_once(form_class: type[DeskListForm], query: str) -> Markup:
+def _drawn_once(form_class: type[DeskListForm], query: str) -> str:
     """Return the panel of a form that asks for this and is right."""
     return _drawn(form_class(MultiDict(parse_qsl(query))))
 
 
-def _drawn(form: DeskListForm) -> Markup:
-    """Return the panel of a form."""
+def _drawn(form: DeskListForm) -> str:
+    """Return the panel of a form, escaped as its macro escapes it."""
     choices = {**CHOICES, "sort": [(sort, SORT_WORDS[sort]) for sort in form.sorts]}
-    return Markup(render_template("layouts/_filters.html", form=form, choices=choices))
+    draw: Callable[..., str] = get_template_attribute("macros/filters.html", "panel")
+    return draw(form, choices)
 
 
 def chips(form: DeskListForm, base: str) -> list[dict[str, str]]:

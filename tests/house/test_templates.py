@@ -55,7 +55,6 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
         Way("owner", "/stores/papershop/items", None, {}),
         {"token": "", "may_ack": True, "may_redeem": True, "typed_ack": ""},
     ),
-    "layouts/_filters.html": (Way("owner", "/stores/papershop/sales", None, {}), {}),
     "layouts/_said.html": (Way("owner", "/stores/papershop/sales", None, {}), {"is_oob": False}),
 }
 # A page each, and besides what flask-security shows.
@@ -195,7 +194,8 @@ def said_to_be_given(name: str) -> str:
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_uses_nothing_that_its_first_line_does_not_name(name: str) -> None:
     tree = environment().parse(PARTS[name])
-    made = {node.target.name for node in tree.find_all(nodes.Assign) if isinstance(node.target, nodes.Name)}
+    setting = tree.find_all((nodes.Assign, nodes.AssignBlock))
+    made = {node.target.name for node in setting if isinstance(node.target, nodes.Name)}
     used = meta.find_undeclared_variables(tree) - made - FROM_FLASK
     said = said_to_be_given(name)
     families = tuple(re.findall(r"\b(\w+_)\*", said)) or ("\0",)  # "buyer_*": all that begin so
