@@ -90,11 +90,14 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> st
 
 
 @pytest.fixture(scope="session")
-def postgres_desk(postgres_url: str) -> Refilled:
+def postgres_desk(postgres_url: str) -> Iterator[Refilled]:
     """The desk on PostgreSQL with the cast and three stores, made once."""
     app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": postgres_url})
     set_the_stage(app)
-    return Refilled(app)
+    yield Refilled(app)
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -195,6 +198,13 @@ def token(app: Flask) -> Callable[..., dict[str, str]]:
         return {"Authorization": f"Bearer {secret}"}
 
     return header
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the PostgreSQL that the workers shared."""
+    factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+    if not hasattr(session.config, "workerinput"):
+        postgres.stop(factory.getbasetemp() / "postgres")
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:

