@@ -11,7 +11,8 @@ The map of the house, from the doors down; a floor calls the floors below it, ne
     queries         every select
     models          the tables
     statuses, errors, money, words, carriers    codes, refusals, amounts, folded text, tracking numbers
-    db, config, assets                          the ground
+    standing, outages                           whether the database is there, and what is told if not
+    db, config, assets, logs                    the ground
 
 Words: an Order is what one buyer bought from one Store and pays at once; doors call it a sale (its
 seller's view) or a purchase (its buyer's). An OrderItem is one line of it with a status of its own. A
@@ -29,6 +30,7 @@ from flask_wtf import CSRFProtect
 from jinja2 import StrictUndefined
 
 from app import config as settings
+from app import logs
 from app.db import db, engine_options, set_up_engine, with_driver
 
 csrf = CSRFProtect()
@@ -36,6 +38,7 @@ csrf = CSRFProtect()
 
 def create_app(config: dict[str, Any] | None = None) -> Flask:
     """Make the application from the environment's settings and these."""
+    logs.set_up()
     app = Flask(
         __name__,
         template_folder=str(settings.ROOT / "templates"),
@@ -52,10 +55,13 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     Migrate(app, db, directory=str(settings.ROOT / "migrations"), render_as_batch=False)
 
     from app import api, cli, web, worker
+    from app.web import overload
 
+    overload.init_app(app)  # before all others: it saves their work
     csrf.init_app(app)
     web.init_app(app)
     api.init_app(app, csrf)
     cli.init_app(app)
     worker.init_app(app)
+    app.wsgi_app = logs.Logged(app.wsgi_app)  # type: ignore[method-assign]
     return app

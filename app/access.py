@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app import logs
 from app.errors import ForeignStore, NotAllowed, NotFound
 from app.models import Account, Order, OrderItem, Store
 from app.queries import items, people, purchases, sales, told_items
@@ -157,6 +158,8 @@ def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:
         found = next((place for place in places if place.store.slug.lower() == store.lower()), None)
     else:
         found = people.place(store, actor.account_id)
+    if found is not None:
+        logs.note(store=found.store.slug)
     if found is None or (found.role is None and not actor.is_site_admin):
         raise ForeignStore
     if actor.only_store_id not in {None, found.store.id}:
@@ -233,5 +236,6 @@ def find_site(actor: Actor) -> None:
 
 
 def person(account: Account | Person) -> Actor:
-    """Return a signed-in person as an actor."""
+    """Return a signed-in person as an actor; the log's line names their account from here on."""
+    logs.note(account=account.id)
     return Actor(account.id, account.shown_name, account.email or "", account.is_site_admin)

@@ -1,12 +1,25 @@
 """Every setting of the desk, its default and its name in the environment. No logic beyond reading it."""
 
+import ipaddress
 import os
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+from click import ClickException
+
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
+# Milliseconds for which a write waits for another one.
+LOCK_WAIT = 5000
+SHORTEST_SECRET = 16
+
+
+class BadSetting(ClickException):
+    """A setting cannot be taken; whichever command reads it ends with this sentence."""
+
+    exit_code = 2
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -14,24 +27,44 @@ def _flag(name: str, default: bool) -> bool:
     return os.environ.get(name, "1" if default else "0").lower() not in {"0", "no", "false", "off", ""}
 
 
-def _number(name: str, default: int) -> int:
-    """Read a whole number; ValueError names the setting that is none."""
+def _number(name: str, default: int, *, least: int, most: int) -> int:
+    """Read a whole number; BadSetting names the setting that is none, or lies outside of its bounds."""
     text = os.environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{name} must be a whole number, not “{text}”.")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise BadSetting(f"{name} must be a whole number from {least} to {most}, not “{text}”.")
     return int(text)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a desk that listens on this host is reached from its own machine alone."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _secret(folder: Path) -> str:
+    """Return the secret key; BadSetting for one that could be guessed."""
+    given = os.environ.get("TRADEPOST_SECRET_KEY")
+    secret = given or kept_secret(folder)
+    if len(secret) < SHORTEST_SECRET:
+        where = "TRADEPOST_SECRET_KEY" if given else f"{folder / 'secret_key'}"
+        raise BadSetting(f"{where} is too short a secret: give it {SHORTEST_SECRET} characters or more.")
+    return secret
 
 
 def kept_secret(folder: Path) -> str:
     """Return the secret key kept in this folder, made at the first start and readable by its owner only."""
     path = folder / "secret_key"
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32))
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f"secret_key.{os.getpid()}"
+        draft.touch(0o600)
+        draft.write_text(secrets.token_hex(32))
+        # It appears whole or not at all, and of two that are made at once the first one stays.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text()
 
 
@@ -43,15 +76,15 @@ def from_environment() -> dict[str, object]:
     is_https = base_url.startswith("https://")
     database = env("TRADEPOST_DATABASE_URL") or f"sqlite:///{folder / 'tradepost.db'}"
     return {
-        "SECRET_KEY": env("TRADEPOST_SECRET_KEY") or kept_secret(folder),
+        "SECRET_KEY": _secret(folder),
         "INSTANCE": str(folder),
         "SQLALCHEMY_DATABASE_URI": database,
         "QUEUE_URL": env("TRADEPOST_QUEUE_URL", ""),
         "DURABLE": _flag("TRADEPOST_DURABLE", True),
         "DEMO": _flag("TRADEPOST_DEMO", True),
         "HOST": env("TRADEPOST_HOST", "127.0.0.1"),
-        "PORT": _number("TRADEPOST_PORT", 5000),
-        "WORKERS": _number("TRADEPOST_WORKERS", os.cpu_count() or 1),
+        "PORT": _number("TRADEPOST_PORT", 5000, least=0, most=65535),
+        "WORKERS": _number("TRADEPOST_WORKERS", os.cpu_count() or 1, least=1, most=256),
         "BASE_URL": base_url,
         "TRUSTED_HOSTS": [h for h in env("TRADEPOST_TRUSTED_HOSTS", "").split(",") if h] or None,
         # A whole year of a busy shop's export is some megabytes; beyond that the command takes it.

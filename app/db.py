@@ -31,6 +31,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from app.config import LOCK_WAIT
+from app.outages import watch
+
 try:
     from pysqlite3 import dbapi2 as sqlite
 except ImportError:  # pragma: no cover - only where no wheel exists
@@ -109,10 +112,14 @@ def with_driver(url: str) -> str:
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """Return what create_engine needs for this database URL (see `with_driver`)."""
+    """Return what create_engine needs for this database URL (see `with_driver`).
+
+    What was sent stands in no error of the database: errors are logged.
+    """
     if not url.startswith("sqlite"):
         # A row that another act holds is waited for as long as SQLite's write lock is.
-        return {"isolation_level": "AUTOCOMMIT", "connect_args": {"options": "-c lock_timeout=5000"}}
+        reached = {"options": f"-c lock_timeout={LOCK_WAIT}", "connect_timeout": 5}
+        return {"isolation_level": "AUTOCOMMIT", "connect_args": reached, "hide_parameters": True}
     if sqlite.sqlite_version_info < FIRST_SAFE_SQLITE:  # pragma: no cover - only where no wheel exists
         warnings.warn(
             f"SQLite {sqlite.sqlite_version} may corrupt a database under load; "
@@ -120,13 +127,14 @@ def engine_options(url: str) -> dict[str, Any]:
             RuntimeWarning,
             stacklevel=2,
         )
-    return {"module": sqlite, "connect_args": {"isolation_level": None, "timeout": 5.0}}
+    return {"module": sqlite, "connect_args": {"isolation_level": None}, "hide_parameters": True}
 
 
 def set_up_engine(app: Flask) -> None:
-    """Give every new SQLite connection the desk's pragmas (WAL; FULL where DURABLE says so)."""
+    """Let connections outlive outages, and give SQLite's the desk's pragmas (WAL; FULL where DURABLE)."""
     with app.app_context():
         engine: Engine = db.engine
+    watch(engine)
     if engine.dialect.name != "sqlite":
         return
     synchronous = "FULL" if app.config["DURABLE"] else "NORMAL"
@@ -136,7 +144,7 @@ def set_up_engine(app: Flask) -> None:
         for pragma in (
             "journal_mode=WAL",
             f"synchronous={synchronous}",
-            "busy_timeout=5000",
+            f"busy_timeout={LOCK_WAIT}",
             "cache_size=-65536",
             "mmap_size=1073741824",
             "temp_store=MEMORY",

@@ -73,3 +73,33 @@ class BadFile(Refused):
     def __init__(self, sentence: str, line: int | None = None) -> None:
         super().__init__(f"Line {line}: {sentence}" if line else sentence)
         self.line = line
+
+
+class Unavailable(Refused):
+    """The desk cannot do it now, whoever asks; it may be asked again in `retry_after` seconds."""
+
+    status = 503
+    sentence = "The desk cannot write at the moment; nothing was changed. Try again in a minute."
+    retry_after = 60
+
+
+class NothingToRead(Unavailable):
+    """The database cannot even be read."""
+
+    sentence = "The desk cannot reach its data at the moment. Try again in a minute."
+
+
+class PerhapsDone(Unavailable):
+    """The connection broke while the change was saved: nobody here knows whether it was."""
+
+    sentence = (
+        "The connection to the database broke while this was saved. "
+        "Look whether it was done before you send it again."
+    )
+
+
+class Busy(Unavailable):
+    """Too many ask at once, and this one has waited too long already."""
+
+    sentence = "Too many are in line at the moment; nothing was changed. Try again in a few seconds."
+    retry_after = 5

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 import app.models  # noqa: F401 - the tables register themselves
 from app.db import Code, UtcDateTime, db
+from app.standing import make_file
 
 
 def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
@@ -25,7 +26,10 @@ def include_name(name: str | None, kind: str, _parents: Any) -> bool:
 
 
 def run(connection: Connection) -> None:
-    """Run the migrations in one transaction, with SQLite's foreign keys off while tables are rebuilt."""
+    """Run the migrations in one transaction, with SQLite's foreign keys off while tables are rebuilt.
+
+    Killed at any point, or refused at its end, it leaves the database as it was.
+    """
     is_sqlite = connection.dialect.name == "sqlite"
     if is_sqlite:
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
@@ -43,17 +47,18 @@ def run(connection: Connection) -> None:
     with context.begin_transaction():
         context.run_migrations()
     if is_sqlite:
-        connection.commit()
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
-        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
         if broken:
-            raise RuntimeError(f"the migration left rows without their parents: {broken[:5]}")
+            raise RuntimeError(f"the migration would leave rows without their parents: {broken[:5]}")
+    connection.commit()
+    if is_sqlite:
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
+    make_file()
     with current_app.extensions["migrate"].db.engine.connect() as connection:
         run(connection)
-        connection.commit()

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, default_exceptions
 
+from app import logs
 from app.db import db
-from app.errors import ForeignStore, NotFound, Refused
+from app.errors import ForeignStore, NotFound, Refused, Unavailable
 from app.forms.base import Form, body
 from app.forms.fields import read_id
+from app.standing import refusal_of
 
 # The largest body that a call of the seeds can need is some kilobytes; pages take files, these do not.
 LARGEST_BODY = 1024 * 1024
@@ -48,10 +50,12 @@ class Dialect(Blueprint):
 
     def fail(self, error: Exception) -> Response:
         """Undo what was begun and answer in the dialect's words; log what nobody foresaw."""
+        error = refusal_of(error, method=request.method) or error
         db.session.rollback()
         status, value = self.fault(error)
-        if status >= 500:
-            current_app.logger.exception("%s %s failed", request.method, request.path, exc_info=error)
+        logs.note(reason=type(error).__name__)
+        if status == 500:
+            logs.failed(error)
         response = keep_headers(answer(value, status), error)
         if status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
@@ -64,7 +68,9 @@ def _take_little() -> None:
 
 
 def keep_headers(response: Response, error: Exception) -> Response:
-    """Give an answer the headers that its status needs (405: Allow)."""
+    """Give an answer the headers that its status needs (405: Allow, 503: Retry-After)."""
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, HTTPException):
         headers = dict(error.get_headers())
         response.headers.update({name: headers[name] for name in KEPT_HEADERS if name in headers})

@@ -5,14 +5,17 @@
 
 import re
 from datetime import UTC, datetime
+from functools import partial
 
 from flask import request
 
+from app import logs
 from app.access import Actor
 from app.actions.people import USED_EVERY, note_used, secret_hash
 from app.db import db
 from app.errors import Refused
 from app.queries import people
+from app.standing import leave_note
 from app.statuses import ActorKind, Door
 
 BEARER = re.compile(r"bearer ([A-Za-z0-9_-]{1,200})", re.ASCII | re.IGNORECASE)
@@ -46,6 +49,7 @@ def asking() -> Actor:
     if token is None:
         raise TokenRefused
     person = token.person
+    logs.note(account=person.id)
     actor = Actor(
         person.id,
         person.shown_name,
@@ -58,6 +62,5 @@ def asking() -> Actor:
     )
     if token.used_at is None or now - token.used_at > USED_EVERY:
         # A transaction of its own, before the work: the call may be refused, and was made nonetheless.
-        note_used(token.id, now=now)
-        db.session.commit()
+        leave_note(partial(note_used, token.id, now=now), commit=db.session.commit)
     return actor

@@ -7,9 +7,6 @@ from functools import wraps
 from typing import Any
 
 import click
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from flask import current_app
 from flask.cli import with_appcontext
 
 from app.db import db
@@ -17,6 +14,7 @@ from app.errors import Refused
 from app.models import Account
 from app.queries import people
 from app.queries.people import StoreFacts
+from app.standing import Unready, refusal_of, require_ready
 
 
 class Stop(click.ClickException):
@@ -37,33 +35,20 @@ def on_the_desk(command: Callable[..., Any]) -> Callable[..., Any]:
     @with_appcontext
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        refuse_unready_database()
         try:
+            require_ready()
             return command(*args, **kwargs)
+        except Unready as fault:
+            raise Stop(str(fault)) from fault
         except Refused as refused:
             db.session.rollback()
             raise Stop(refused.sentence) from refused
+        except Exception as error:
+            if outage := refusal_of(error, method="POST"):
+                raise Stop(outage.sentence) from error
+            raise
 
     return run
-
-
-def refuse_unready_database() -> None:
-    """Stop where the database cannot be opened, or its tables are not those that this version needs."""
-    scripts = ScriptDirectory(str(current_app.extensions["migrate"].directory))
-    if stand_of_database() != set(scripts.get_heads()):
-        raise Stop(
-            "The database is not set up, or not for this version: run `flask --app app db upgrade` "
-            "(`make run` does it by itself)."
-        )
-
-
-def stand_of_database() -> set[str]:
-    """Return the migrations at which the database stands; Stop where it cannot be opened."""
-    try:
-        with db.engine.connect() as connection:
-            return set(MigrationContext.configure(connection).get_current_heads())
-    except Exception as error:  # whatever the driver calls it
-        raise Stop(f"The database cannot be opened: {str(error).splitlines()[0]}") from error
 
 
 def store_called(slug: str) -> StoreFacts:

@@ -1,26 +1,30 @@
-"""`flask serve`, which `make run` starts: it sets the database up, tells the address, becomes gunicorn."""
+"""`flask serve`, which `make run` starts: set the database up, tell the address, mind web and worker."""
 
-import os
 import socket
 import sys
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from flask.helpers import get_debug_flag
 from flask_migrate import upgrade
 
-from app import assets
-from app.cli.asking import Stop, stand_of_database
+from app import assets, standing
+from app.cli.asking import Stop
 from app.cli.demo import load_demo, sign_ins
-from app.config import ROOT
+from app.cli.supervising import GRACE, Child, supervise
+from app.config import ROOT, is_loopback
 from app.db import db
 from app.demo.build import NoDemo, refuse_beyond_loopback
 from app.queries import people
 
-# Seconds. A request that takes longer is lost with its worker; on Ctrl-C running ones may end.
+# Seconds. A worker that shows no life for so long is replaced; a connection is kept open so long.
 TIMEOUT = 60
-GRACE = 10
 KEEP_ALIVE = 5
+THREADS = 2
+# Connections of one worker, below the 1,024 files that a process may usually open; further ones wait.
+CONNECTIONS = 900
+BACKLOG = 1024
 PORTS = range(65536)
 
 
@@ -31,19 +35,54 @@ PORTS = range(65536)
 @with_appcontext
 def serve(orders: int) -> None:
     """Run the desk: migrate, load the demo into an empty database, listen until Ctrl-C."""
+    refuse_debugging()
     if absent := assets.missing():
         raise Stop(f"The browser's files are not there ({', '.join(absent)}): run `make setup`.")
     listener = listen(current_app.config["HOST"], current_app.config["PORT"])
-    stand_of_database()
-    upgrade()
+    set_up_database()
     fill_when_empty(orders)
     click.echo(f"Tradepost is at {_address(listener)}; Ctrl-C ends it.")
     if known := sign_ins():
         click.echo(known)
     sys.stdout.flush()
-    db.session.rollback()
+    db.session.remove()
     db.engine.dispose()
-    os.execv(sys.executable, _command(listener))
+    children = [Child("web", _web(listener), files=[listener.fileno()], is_needed=True)]
+    if "worker" in current_app.cli.commands:
+        command = [sys.executable, "-m", "flask", "--app", "app", "worker"]
+        children.append(Child("worker", command, is_needed=False))
+    code = supervise(children)
+    if code:
+        click.echo("The web server does not start; what it says stands above.", err=True)
+    sys.exit(code)
+
+
+def refuse_debugging() -> None:
+    """Stop where the desk would show its inside to others."""
+    config = current_app.config
+    if not (current_app.debug or current_app.testing or get_debug_flag()):
+        return
+    if not is_loopback(config["HOST"]) or config["IS_HTTPS"]:
+        raise Stop(
+            "Debugging is on (FLASK_DEBUG, DEBUG or TESTING) and would show others the desk's inside: "
+            f"HOST is {config['HOST']}, BASE_URL {config['BASE_URL'] or 'empty'}. Turn it off."
+        )
+
+
+def set_up_database() -> None:
+    """Bring the database to this version; Stop where it cannot be opened, is newer, or may lose writes."""
+    try:
+        standing.make_file()
+        standing.require_not_newer()
+        if current_app.config["DURABLE"]:
+            standing.require_durable()
+        upgrade()
+    except standing.Unready as fault:
+        raise Stop(str(fault)) from fault
+    except Exception as error:
+        if outage := standing.refusal_of(error, method="POST"):
+            raise Stop(f"The database cannot be set up. {outage.sentence}") from error
+        raise
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -53,14 +92,12 @@ def listen(host: str, port: int) -> socket.socket:
             raise OSError(f"ports go to {PORTS[-1]}")
         named = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, place = named[0]
-        listener = socket.create_server(place[:2], family=family)
+        return socket.create_server(place[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise Stop(
             f"The desk cannot listen on {host}, port {port}: {error.strerror or error}. "
             "Stop what runs there, or set TRADEPOST_PORT (and TRADEPOST_HOST)."
         ) from error
-    listener.set_inheritable(True)
-    return listener
 
 
 def fill_when_empty(orders: int) -> None:
@@ -89,17 +126,20 @@ def _address(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _command(listener: socket.socket) -> list[str]:
-    """Return the command line of the server that takes the socket over."""
+def _web(listener: socket.socket) -> list[str]:
+    """Return the command line of the web server, which takes the socket over."""
     options = {
         "--bind": f"fd://{listener.fileno()}",
         "--workers": current_app.config["WORKERS"],
-        "--threads": 2,
+        "--worker-class": "app.cli.web_server.PatientWorker",
+        "--threads": THREADS,
+        "--worker-connections": CONNECTIONS,
         "--timeout": TIMEOUT,
         "--graceful-timeout": GRACE,
         "--keep-alive": KEEP_ALIVE,
+        "--logger-class": "app.cli.web_server.ServerLog",
         "--log-level": "warning",
         "--pythonpath": ROOT,
     }
     named = [str(part) for option in options.items() for part in option]
-    return [sys.executable, "-m", "gunicorn", "app:create_app()", "--no-control-socket", *named]
+    return [sys.executable, "-m", "gunicorn", "app:create_app()", "--preload", "--no-control-socket", *named]

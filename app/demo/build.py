@@ -1,12 +1,12 @@
 """The loading of the demo: people and stores, sales written down, then played in the order of time."""
 
-import ipaddress
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import chain, zip_longest
 from random import Random
 from typing import NamedTuple
 
+from app.config import is_loopback
 from app.db import db, take_write_lock
 from app.demo.cast import DOMAIN, PEOPLE, Shop, enter
 from app.demo.customers import customers
@@ -62,11 +62,7 @@ def load(
 
 def refuse_beyond_loopback(host: str) -> None:
     """Raise NoDemo where others than this machine could sign in with the demo's password."""
-    try:
-        is_own = ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        is_own = host == "localhost"
-    if not is_own:
+    if not is_loopback(host):
         raise NoDemo(
             f"The demo is only for a desk that listens to this machine alone, and HOST is {host}: "
             "set TRADEPOST_HOST=127.0.0.1, or TRADEPOST_DEMO=0 to go without it."

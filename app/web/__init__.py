@@ -4,10 +4,24 @@ from flask import Flask
 from werkzeug.routing import BaseConverter, ValidationError
 
 from app.forms.fields import read_id
-from app.web import account, errors, frame, headers, imports, items, purchases, sales, ship, signin, site
+from app.web import (
+    account,
+    errors,
+    frame,
+    headers,
+    health,
+    imports,
+    items,
+    purchases,
+    sales,
+    ship,
+    signin,
+    site,
+)
 
 BLUEPRINTS = (
     account.blueprint,
+    health.blueprint,
     sales.blueprint,
     ship.blueprint,
     items.blueprint,

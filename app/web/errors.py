@@ -1,15 +1,18 @@
 """What a person sees when something is refused or fails: a page, or the part that htmx can show."""
 
-import secrets
+from functools import cache
 
-from flask import Flask, Response, current_app, make_response, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_security.utils import url_for_security
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
+from app import logs
 from app.db import db
-from app.errors import Refused
+from app.errors import Busy, Refused, Unavailable
+from app.forms.base import body
+from app.standing import refusal_of
 from app.web import htmx
 from app.web.signin import SignInNeeded
 
@@ -23,7 +26,7 @@ TITLES = {
     415: "This kind of content is not taken",
     422: "Something is not right yet",
     500: "Something went wrong on our side",
-    503: "The desk is busy",
+    503: "Not at the moment",
 }
 MESSAGES = {
     400: "Go back, reload the page and try again.",
@@ -32,6 +35,8 @@ MESSAGES = {
     405: "Go back and use the buttons of the page.",
     500: "Nothing was changed. Try again; if it happens again, tell us the number below.",
 }
+# A form that was sent in vain is offered again, up to so many bytes.
+LARGEST_KEPT = 64 * 1024
 
 
 def init_app(app: Flask) -> None:
@@ -50,10 +55,10 @@ def to_sign_in(_: SignInNeeded) -> ResponseReturnValue:
     return htmx.go_to(url_for_security("login", next=wanted))
 
 
-def page(code: int, message: str | None = None, request_id: str = "") -> ResponseReturnValue:
+def page(code: int, message: str | None = None, request_id: str = "") -> Response:
     """Show an error with its code, in words."""
     db.session.rollback()
-    return htmx.page(
+    answer = htmx.page(
         "errors/page.html",
         "errors/_part.html",
         status=code,
@@ -61,7 +66,9 @@ def page(code: int, message: str | None = None, request_id: str = "") -> Respons
         title=TITLES.get(code, TITLES[400]),
         message=message or MESSAGES.get(code, ""),
         request_id=request_id,
+        again=what_was_sent() if code == Unavailable.status else None,
     )
+    return make_response(answer)
 
 
 def in_plain_words(code: int, sentence: str) -> Response:
@@ -69,14 +76,61 @@ def in_plain_words(code: int, sentence: str) -> Response:
     return make_response(f"{sentence}\n", code, {"Content-Type": "text/plain; charset=utf-8"})
 
 
+def what_was_sent() -> list[tuple[str, str]] | None:
+    """Return the fields of a form that came to nothing, for a button that sends them again; else None.
+
+    A password is asked for anew: it does not stand in a page.
+    """
+    if request.method != "POST" or htmx.wants_part() or (request.content_length or 0) > LARGEST_KEPT:
+        return None
+    try:
+        fields = list(body().items(multi=True))
+    except Refused:
+        return None
+    is_whole = fields and not any("password" in name for name, _ in fields)
+    return [(name, text) for name, text in fields if name != "csrf_token"] if is_whole else None
+
+
 def refused(error: Refused) -> ResponseReturnValue:
     """Show a refusal that its page did not show on a form."""
+    logs.note(reason=type(error).__name__)
+    if isinstance(error, Unavailable):
+        return unavailable(error)
     in_words = error.status not in MESSAGES
     return page(error.status, error.sentence if in_words or error.status == 400 else None)
 
 
-def stale_page(_: CSRFError) -> ResponseReturnValue:
+def unavailable(error: Unavailable) -> Response:
+    """Say that it cannot be done now, and when to ask again."""
+    try:
+        is_quick = isinstance(error, Busy) and request.method == "GET"
+        answer = make_response(busy(htmx.wants_part()), 503) if is_quick else page(503, error.sentence)
+    except Exception:
+        # The page asks who is signed in, and it is the database that is out.
+        answer = in_plain_words(error.status, error.sentence)
+    answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+@cache
+def busy(is_part: bool) -> str:
+    """Return what is shown to whoever waited too long: drawn once, and hence nobody's own."""
+    return render_template(
+        "errors/_part.html" if is_part else "errors/page.html",
+        code=Busy.status,
+        title=TITLES[Busy.status],
+        message=Busy.sentence,
+        request_id="",
+        again=None,
+        theme="auto",
+        csrf_token=str,
+        get_flashed_messages=lambda **_: [],
+    )
+
+
+def stale_page(error: CSRFError) -> ResponseReturnValue:
     """Say that the page is too old to be sent."""
+    logs.note(reason=f"CSRF: {error.description}")
     return page(400, "This page is too old, or was not opened from here. Reload it and try again.")
 
 
@@ -98,18 +152,20 @@ def failed_in_http(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, SecurityError):
         # Under a name that is not ours no address can be written, so no page can be drawn.
         return in_plain_words(400, "This desk does not answer to this name.")
+    logs.note(reason=type(error).__name__)
     answer = page(error.code)
     allow = dict(error.get_headers()).get("Allow")
     if allow:
-        answer = make_response(answer)
         answer.headers["Allow"] = allow
     return answer
 
 
 def failed(error: Exception) -> ResponseReturnValue:
-    """Log what nobody foresaw under a number, and show the number."""
-    request_id = secrets.token_hex(4)
-    current_app.logger.exception("request %s failed", request_id, exc_info=error)
+    """Show the database's outage as what it is; log what nobody foresaw, and show the request's number."""
+    if outage := refusal_of(error, method=request.method):
+        return refused(outage)
+    logs.failed(error)
+    request_id = logs.request_id()
     try:
         return page(500, request_id=request_id)
     except Exception:

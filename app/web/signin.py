@@ -5,14 +5,16 @@ out ends the row, so a cookie kept aside is worth nothing.
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, Response, current_app, g, request, session
 from flask_login import user_logged_in, user_logged_out
 from flask_login.utils import _user_context_processor
 from flask_security import Security, SQLAlchemyUserDatastore
 from flask_security.utils import set_request_attr
 
+from app import logs
 from app.access import Actor, person
 from app.actions.people import SEEN_EVERY, end_signin, note_seen, open_signin, secret_hash
 from app.db import db
@@ -21,6 +23,7 @@ from app.forms.base import forget_unless
 from app.models import Account
 from app.queries import people
 from app.queries.people import Person
+from app.standing import leave_note
 
 SECRET = "signin"
 
@@ -53,6 +56,13 @@ def init_app(app: Flask) -> None:
         if request.blueprint == "security":
             forget_unless("next", is_of_this_site)
 
+    @app.after_request
+    def note_refusal(answer: Response) -> Response:
+        # The library shows the form again to whoever may not come in, and tells nobody else.
+        if request.endpoint == "security.login" and request.method == "POST" and answer.status_code == 200:
+            logs.note(reason="SignInRefused")
+        return answer
+
 
 def load_account(uniquifier: str) -> Account | None:
     """Return the account whose session this is, while its sign-in lasts, for the library's own views."""
@@ -73,8 +83,7 @@ def signed_in_person(uniquifier: str) -> Person | None:
     if found is None or found.person.fs_uniquifier != uniquifier:
         return None
     if now - found.seen_at > SEEN_EVERY:
-        note_seen(found.signin_id, now=now)
-        db.session.commit()
+        leave_note(partial(note_seen, found.signin_id, now=now), commit=db.session.commit)
     return found.person
 
 
@@ -86,6 +95,7 @@ def begin(app: Flask, user: Account, **_: Any) -> None:
     session.permanent = session.pop("_remember", None) == "set"
     session[SECRET] = open_signin(user.id, now=datetime.now(UTC), lasts=app.config["SIGNIN_LASTS"])
     db.session.commit()
+    logs.note(did="signed in", account=user.id)
 
 
 def end(_app: Flask, **_: Any) -> None:
@@ -94,6 +104,7 @@ def end(_app: Flask, **_: Any) -> None:
     if secret:
         end_signin(secret, now=datetime.now(UTC))
         db.session.commit()
+        logs.note(did="signed out")
     session.clear()
 
 

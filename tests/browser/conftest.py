@@ -57,7 +57,7 @@ def desk(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
     path = folder / "desk.db"
     shutil.copy(database, path)
     url = f"sqlite:///{path}"
-    app = create_app({"SQLALCHEMY_DATABASE_URI": url, "SECRET_KEY": "browser tests"})
+    app = create_app({"SQLALCHEMY_DATABASE_URI": url, "SECRET_KEY": "browser tests only"})
     with app.app_context():
         hashed = hash_password(PASSWORD)
         for who in CAST:
@@ -81,7 +81,7 @@ def desk(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
             **os.environ,
             "TRADEPOST_DATABASE_URL": url,
             "TRADEPOST_INSTANCE": str(folder),
-            "TRADEPOST_SECRET_KEY": "browser tests",
+            "TRADEPOST_SECRET_KEY": "browser tests only",
         },
     )
     address = f"http://127.0.0.1:{port}"

@@ -65,6 +65,8 @@ INSIDE = {
 }
 # No page has these before somebody types, or at all.
 NOT_IN_A_PAGE = {"ship.number"}
+# Lines of plain text, for programs that watch over the desk.
+NO_PAGE = {"health.alive", "health.ready"}
 # These answer htmx with the whole page, or send it elsewhere.
 ALWAYS_WHOLE = {"account.home", "imports.index", "security.login", "security.verify", "site.index"}
 WAYS = [(endpoint, who, address) for endpoint, (who, addresses) in BOTH.items() for address in addresses]
@@ -94,7 +96,7 @@ def test_every_route_that_shows_something_is_compared_here(house: House) -> None
         for rule in house.app.url_map.iter_rules()
         if "GET" in (rule.methods or set()) and rule.endpoint.split(".")[0] not in dialects
     } - {"static", "security.static"}
-    assert shown == {*BOTH, *INSIDE, *NOT_IN_A_PAGE, *ALWAYS_WHOLE}
+    assert shown == {*BOTH, *INSIDE, *NOT_IN_A_PAGE, *NO_PAGE, *ALWAYS_WHOLE}
 
 
 @pytest.mark.parametrize(("endpoint", "who", "address"), WAYS, ids=[w[2] for w in WAYS])

@@ -20,6 +20,9 @@ CAPPED = re.compile(r"count\(.*FROM \(SELECT .* LIMIT ", re.IGNORECASE)
 
 # page, who, address, statements: whole page, part of it (None: there is no such answer)
 READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
+    ("that it lives", "signed_out", "/healthz", 0, None),
+    # whether the table of migrations is there, and what stands in it
+    ("that it is ready", "signed_out", "/readyz", 2, None),
     ("the sign-in page", "signed_out", "/login", 0, None),
     ("the way to one's desk", "owner", "/", 2, None),
     # who 2, tabs 1, late 1 (to a hundred), rows 1, lines 1

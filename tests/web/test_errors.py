@@ -3,6 +3,7 @@
 The numbers H01 to H38 are those of the hostile inputs in the promises.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,18 +88,22 @@ def failing(app: Flask, *, when: Callable[[str], bool]) -> Iterator[None]:
 
 
 def test_what_nobody_foresaw_is_a_page_with_a_number_that_stands_in_the_log(
-    app: Flask, make: Factory, browse: Browse, caplog: pytest.LogCaptureFixture
+    app: Flask, make: Factory, browse: Browse, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make.sale()
     owner = browse("owner")
     for part in (False, True):
-        caplog.clear()
+        capsys.readouterr()
         with failing(app, when=lambda statement: "FROM tally" in statement):
             answer = owner.get(SALES, part=part)
         is_in_words(answer, 500, "Something went wrong on our side")
         assert "secret inside" not in answer.text
         number = words(answer.text).rsplit("quote ", 1)[1].split(".")[0].split(" ")[0]
-        assert f"request {number} failed" in caplog.text
+        answer.close()
+        failed, line = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+        assert number == failed["request"] == line["request"] == answer.headers["X-Request-ID"]
+        assert failed["exception"].rstrip().endswith("RuntimeError: the secret inside of the machine")
+        assert (line["status"], line["path"], line["store"]) == (500, SALES, "papershop")
     assert owner.get(SALES).status_code == 200  # and it goes on
 
 

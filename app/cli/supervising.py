@@ -1,0 +1,128 @@
+"""The desk's processes: the web server and the worker, started together, restarted, and ended together.
+
+Each child leads a process group of its own, so Ctrl-C reaches this process alone and the children are ended
+in good order. Should this process be killed, Linux ends the children for it (PR_SET_PDEATHSIG); elsewhere
+they stay until somebody ends them.
+"""
+
+import ctypes
+import os
+import queue
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+import structlog
+
+# Seconds. How long the children may take to end what runs; how long a start may take.
+GRACE = 10
+STARTS_WITHIN = 10
+# How long an end may go unnoticed.
+MOMENT = 0.1
+# A child that ended unasked is started again: at once, then each time twice as late.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+# Whoever lived so long may begin anew with the pauses.
+STEADY = 30
+
+CANNOT_START = 3
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+PR_SET_PDEATHSIG = 1
+
+log = structlog.get_logger()
+
+
+class Child:
+    """One process that is to run as long as this one; without a needed one the desk does not start."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], *, files: Sequence[int] = (), is_needed: bool
+    ) -> None:
+        self.name, self.command, self.files, self.is_needed = name, command, files, is_needed
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_at, self.starts_at, self.pause = 0.0, 0.0, FIRST_PAUSE
+
+    def start(self) -> None:
+        """Start it."""
+        self.started_at = monotonic()
+        self.process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.DEVNULL,
+            pass_fds=self.files,
+            process_group=0,
+            preexec_fn=ends_with(os.getpid()),  # noqa: PLW1509 - no threads run here
+        )
+
+    def tend(self) -> bool:
+        """Start it where it is due, note its end; tell whether the desk can go on."""
+        if self.process is None:
+            if monotonic() >= self.starts_at:
+                self.start()
+            return True
+        code = self.process.poll()
+        if code is None:
+            return True
+        lived = monotonic() - self.started_at
+        self.process = None
+        log.error("ended unasked", process=self.name, code=code)
+        if self.is_needed and code > 0 and lived < STARTS_WITHIN:
+            return False  # it gave up by itself: it would do so again
+        self.pause = FIRST_PAUSE if lived > STEADY else min(self.pause * 2, LONGEST_PAUSE)
+        self.starts_at = monotonic() + self.pause
+        return True
+
+
+def ends_with(parent: int) -> Callable[[], None] | None:
+    """Return what a child does before it begins, so that it is ended when its parent is."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def bind() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it was killed before this was said
+            os._exit(1)
+
+    return bind
+
+
+def supervise(children: Sequence[Child]) -> int:
+    """Keep these running until a signal asks for the end; return the exit code."""
+    structlog.contextvars.clear_contextvars()  # the set-up is over
+    heard: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, lambda number, _frame: heard.put(number))
+    code = 0
+    while code == 0:
+        if not all(list(map(Child.tend, children))):
+            code = CANNOT_START
+        elif next_signal(heard) in ENDING:
+            break
+    end(children, heard)
+    return code
+
+
+def end(children: Sequence[Child], heard: "queue.SimpleQueue[int]") -> None:
+    """Ask all to end, wait while they do what they began, and kill what is left; a second signal hurries."""
+    running = [child.process for child in children if child.process is not None]
+    for process in running:
+        process.terminate()
+    # The web server gives its own workers GRACE; it needs a moment more.
+    until = monotonic() + GRACE + 2
+    while monotonic() < until and any(process.poll() is None for process in running):
+        if next_signal(heard) in ENDING:
+            break
+    for process in running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def next_signal(heard: "queue.SimpleQueue[int]") -> int | None:
+    """Return the next signal, if one comes within a moment."""
+    try:
+        return heard.get(timeout=MOMENT)
+    except queue.Empty:
+        return None
