@@ -92,7 +92,7 @@ def _is_outage_of_driver(error: BaseException | None) -> bool:
 
 
 def _primary_code(error: BaseException | None) -> int | None:
-    """Return SQLite's result code, the lowest byte of an extended one; None where the error is not SQLite's."""
+    """Return SQLite's result code, the lowest byte of an extended one; None for an error of others."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else int(code) & 0xFF
 
