@@ -37,7 +37,11 @@ PATIENCE_OF_NOTES = 50
 
 
 class Unready(Exception):
-    """The database cannot be worked with; the sentence says why, and names no host and no path."""
+    """The database cannot be worked with; the sentence says why; `detail` is for its operator alone."""
+
+    def __init__(self, sentence: str, detail: str = "") -> None:
+        super().__init__(sentence)
+        self.detail = detail
 
 
 def require_ready() -> None:
@@ -55,7 +59,7 @@ def require_not_newer() -> set[str]:
         with db.engine.connect() as connection:
             there = set(MigrationContext.configure(connection).get_current_heads())
     except Exception as error:  # whatever the driver calls it
-        raise Unready(NOT_REACHED) from error
+        raise Unready(NOT_REACHED, in_words(error)) from error
     if not there <= {script.revision for script in _scripts().walk_revisions()}:
         raise Unready(TOO_NEW)
     return there

@@ -1,31 +1,26 @@
 """The commands: what each does, and the one sentence with which it ends when it cannot."""
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from flask import Flask
-from flask_migrate import upgrade
+from sqlalchemy import text
 
-from app import assets, create_app
+from app import create_app
 from app.access import SCOPES, Role
 from app.actions.people import secret_hash
-from app.cli.asking import Stop
 from app.cli.demo import password_file, sign_ins
-from app.cli.serve import fill_when_empty, listen
-from app.config import ROOT
 from app.db import db
+from app.errors import Unavailable
 from app.models import ApiToken, Order
 from app.queries import people
+from app.standing import TOO_NEW
 from tests.conftest import TEST_SETTINGS
+from tests.rules.books import everything
+from tests.web.test_outages import read_only
 
 Run = Callable[..., Result]
 
@@ -333,147 +328,34 @@ def test_a_database_without_tables_is_told_what_to_do(tmp_path: Path, words: tup
 def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "folder.db").mkdir()
     app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'folder.db'}"})
-    assert "cannot be opened" in refusal(app.test_cli_runner().invoke(args=["demo"]))
+    said = refusal(app.test_cli_runner().invoke(args=["demo"]))
+    assert said == "Error: The database cannot be reached. unable to open database file\n"
 
 
-# --- serve
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Path:
-    """A folder for a desk of its own."""
-    return tmp_path / "instance"
-
-
-@pytest.fixture
-def serve(instance: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start the desk as `make run` does, with these settings; what still runs is ended."""
-    started = []
-
-    def start(*words: str, **settings: str) -> subprocess.Popen[str]:
-        usual = {"INSTANCE": str(instance), "PORT": "0", "WORKERS": "1", "DURABLE": "0"}
-        named = {f"TRADEPOST_{name}": value for name, value in {**usual, **settings}.items()}
-        command = [sys.executable, "-m", "flask", "--app", "app", "serve", *words]
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **named},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.communicate(timeout=20)
-
-
-def read_until(process: subprocess.Popen[str], words: str) -> list[str]:
-    """Return the lines that a process prints, up to the one with these words."""
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line.rstrip("\n"))
-        if words in line:
-            return lines
-    raise AssertionError(f"“{words}” never came: {lines} {process.stderr and process.stderr.read()}")
-
-
-@pytest.fixture
-def with_assets() -> None:
-    """Skip where the browser's files were not placed."""
-    if assets.missing():
-        pytest.skip("run `make setup` first: the browser's files are not there")
-
-
-def test_serve_sets_up_an_empty_desk_and_ends_with_ctrl_c(
-    with_assets: None, serve: Callable[..., subprocess.Popen[str]], instance: Path
-) -> None:
-    process = serve("--orders", "3")
-    lines = read_until(process, "owner2@example.com")
-    address = next(
-        word for line in lines if "Tradepost is at" in line for word in line.split() if "://" in word
-    )
-    with urllib.request.urlopen(f"{address.rstrip(';')}/login", timeout=20) as answer:
-        assert answer.status == 200
-    password = (instance / "demo_password").read_text().strip()
-    assert any(password in line for line in lines)
-    assert (instance / "demo_password").stat().st_mode & 0o777 == 0o600
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
-    assert process.returncode == 0
-    with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", int(address.rstrip(";").rsplit(":", 1)[1])), timeout=2)
-
-    lines = read_until(serve(), "owner2@example.com")
-    assert any(password in line for line in lines)
-    assert not any("Loading" in line for line in lines)
-
-
-@pytest.fixture
-def empty_app(tmp_path: Path) -> Iterator[Flask]:
-    """A desk on a migrated database that holds nothing."""
-    app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'empty.db'}"})
-    with app.app_context():
-        upgrade()
-        yield app
-        db.session.remove()
-
-
-def test_serve_loads_no_demo_where_others_reach_the_desk(
-    empty_app: Flask, capsys: pytest.CaptureFixture[str]
-) -> None:
-    empty_app.config["HOST"] = "0.0.0.0"
-    fill_when_empty(3)
-    assert "HOST is 0.0.0.0" in capsys.readouterr().err
-    assert not people.all_stores()
-    assert sign_ins() == ""
-
-
-def test_serve_without_the_demo_says_how_to_begin(
-    empty_app: Flask, capsys: pytest.CaptureFixture[str]
-) -> None:
-    empty_app.config["DEMO"] = False
-    fill_when_empty(3)
-    assert "flask --app app account" in capsys.readouterr().out
-    assert not people.all_stores()
-
-
-def test_serve_says_that_a_port_is_in_use(taken_port: int) -> None:
-    with pytest.raises(Stop, match=f"cannot listen on 127.0.0.1, port {taken_port}: Address already in use"):
-        listen("127.0.0.1", taken_port)
-
-
-@pytest.fixture
-def taken_port() -> Iterator[int]:
-    """A port on which somebody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        yield taken.getsockname()[1]
-
-
-@pytest.mark.parametrize(
-    ("host", "port"), [("no.such.host.invalid", 0), ("127.0.0.1", 99999), ("127.0.0.1", -1)]
+WORDS = (
+    ("demo",),
+    ("store", "ink", "--name", "Ink", "--owner", "owner@example.com"),
+    ("account", "stranger@example.com", "--site-admin"),
+    ("token", "owner@example.com", "--scope", "read:store-orders"),
 )
-def test_serve_says_that_an_address_cannot_be_had(host: str, port: int) -> None:
-    with pytest.raises(Stop, match=f"cannot listen on {host}, port {port}: "):
-        listen(host, port)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]"])
-def test_serve_finds_a_free_port_where_none_is_named(host: str) -> None:
-    with listen(host, 0) as listener:
-        assert listener.getsockname()[1] > 0
+def test_a_database_of_a_newer_version_is_left_as_it_is(app: Flask, run: Run) -> None:
+    with app.app_context():
+        db.session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        db.session.commit()
+    before = everything(app)
+    for words in WORDS:
+        assert refusal(run(*words)) == f"Error: {TOO_NEW}\n"
+    assert run("db", "upgrade").exit_code == 1
+    assert everything(app) == before
 
 
-def test_serve_asks_for_the_browsers_files(
-    *, app: Flask, run: Run, taken_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(assets, "STAMP", Path("no such stamp"))
-    monkeypatch.setitem(app.config, "PORT", taken_port)  # it must not come so far
-    assert "make setup" in refusal(run("serve"))
+def test_a_database_that_is_out_is_told_in_a_sentence(app: Flask, run: Run) -> None:
+    with read_only(app):
+        assert refusal(run("store", "ink", "--name", "Ink", "--owner", "owner@example.com")) == (
+            f"Error: {Unavailable.sentence}\n"
+        )
 
 
 def test_the_demo_keeps_its_password_beside_the_database(database: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def on_the_desk(command: Callable[..., Any]) -> Callable[..., Any]:
             require_ready()
             return command(*args, **kwargs)
         except Unready as fault:
-            raise Stop(str(fault)) from fault
+            raise Stop(f"{fault} {fault.detail}".rstrip()) from fault
         except Refused as refused:
             db.session.rollback()
             raise Stop(refused.sentence) from refused

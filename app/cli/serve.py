@@ -1,5 +1,6 @@
 """`flask serve`, which `make run` starts: set the database up, tell the address, mind web and worker."""
 
+import gc
 import socket
 import sys
 
@@ -47,7 +48,8 @@ def serve(orders: int) -> None:
     sys.stdout.flush()
     db.session.remove()
     db.engine.dispose()
-    children = [Child("web", _web(listener), files=[listener.fileno()], is_needed=True)]
+    gc.freeze()  # what was loaded so far is looked through for garbage no more, not even at the end
+    children = [Child("web", _web(listener), files=[listener.detach()], is_needed=True)]
     if "worker" in current_app.cli.commands:
         command = [sys.executable, "-m", "flask", "--app", "app", "worker"]
         children.append(Child("worker", command, is_needed=False))
@@ -78,7 +80,7 @@ def set_up_database() -> None:
             standing.require_durable()
         upgrade()
     except standing.Unready as fault:
-        raise Stop(str(fault)) from fault
+        raise Stop(f"{fault} {fault.detail}".rstrip()) from fault
     except Exception as error:
         if outage := standing.refusal_of(error, method="POST"):
             raise Stop(f"The database cannot be set up. {outage.sentence}") from error

@@ -107,6 +107,8 @@ def supervise(children: Sequence[Child]) -> int:
 def end(children: Sequence[Child], heard: "queue.SimpleQueue[int]") -> None:
     """Ask all to end, wait while they do what they began, and kill what is left; a second signal hurries."""
     running = [child.process for child in children if child.process is not None]
+    for file in {file for child in children for file in child.files}:
+        os.close(file)  # nobody comes in any more
     for process in running:
         process.terminate()
     # The web server gives its own workers GRACE; it needs a moment more.

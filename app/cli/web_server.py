@@ -5,6 +5,7 @@ clients that send nothing, or a letter now and then, would hold every thread. He
 the listening socket until its request is there; then a thread reads it in one go.
 """
 
+import gc
 import re
 import socket
 from functools import partial
@@ -19,16 +20,27 @@ from app import logs
 
 # Seconds for a whole head, and a short body with it.
 SLOWEST = 10
+# Seconds that are left for it when the worker is asked to end.
+LAST_MOMENT = 1
 # Bytes. A longer head is the parser's to refuse; a longer body is read by a thread as it comes.
 LOOKED_AT = 64 * 1024
 
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
 # Such a client sends its body only when it is told to.
 EXPECTS = re.compile(rb"\r\nexpect:", re.IGNORECASE)
+# gunicorn's words: "Invalid request from ip=127.0.0.1: Invalid HTTP request line: 'GET /?key=...'".
+UNREADABLE = re.compile(r"^(Invalid request) from ip=\S*: ([^:'\"]*).*", re.DOTALL)
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's worker, which gives its threads requests that are there."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.ends_at = monotonic()
+        # This is still the parent. What was loaded is shared by all workers as long as nobody counts it,
+        # and is not looked through for garbage when they end.
+        gc.freeze()
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give the connection to a thread where its request is there; else let it wait."""
@@ -44,6 +56,25 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """Take a waiting connection up where the rest has come."""
         if missing(conn) == 0:
             super().on_pending_socket_readable(conn, client)
+
+    def murder_pending(self) -> None:
+        """Close connections that have waited too long: a moment, when the worker ends."""
+        if not self.alive:
+            for conn in self.pending_conns:
+                conn.timeout = min(conn.timeout, self.ends_at)
+        super().murder_pending()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or cease to let connections in; a worker that ends leaves none in the system's line."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to end."""
+        self.ends_at = monotonic() + LAST_MOMENT
+        super().handle_exit(sig, frame)
 
 
 def missing(conn: TConn) -> int:
@@ -84,8 +115,8 @@ class ServerLog(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
 
     def warning(self, msg: str, *args: object, **named: Any) -> None:
-        """Write a warning without the address of whoever sent what cannot be read."""
-        super().warning(re.sub(r"\bip=\S+: ", "", msg), *args, **named)
+        """Write a warning; of what cannot be read, neither who sent it nor what it says."""
+        super().warning(UNREADABLE.sub(r"\1: \2", msg), *args, **named)
 
     def exception(self, msg: str, *args: object, **named: Any) -> None:
         """Write a failure without the query of its address."""
