@@ -169,8 +169,13 @@
   document.addEventListener("htmx:afterRequest", ({ detail }) => release(detail.requestConfig.elt));
   window.addEventListener("pageshow", () => [...underway.keys()].forEach(release));
 
+  /** What a part of 503 says for itself: the desk is busy, or cannot write. The form stays as it was typed. */
+  const sentenceOf = (xhr) =>
+    xhr.status === 503 &&
+    new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector("#problem h1 + p")?.textContent;
+
   document.addEventListener("htmx:responseError", ({ detail: { xhr } }) =>
-    say(`That did not work: the desk answered ${xhr.status}. Nothing was changed here.`, "bad"));
+    say(sentenceOf(xhr) || `That did not work: the desk answered ${xhr.status}. Nothing was changed here.`, "bad"));
   document.addEventListener("htmx:sendError", () => say("The desk cannot be reached. Try again in a moment.", "bad"));
 
   /* ---- the focus: the first wrong field, else where the answer asks for it ---- */

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import signal
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect, text
+from sqlalchemy import event, inspect, text
 
 from app import create_app
 from app.db import db
+from app.standing import make_file
 from tests import postgres
 from tests.conftest import TEST_SETTINGS
 from tests.house.conftest import House, Template
@@ -99,6 +101,77 @@ def test_all_the_way_back_leaves_nothing_and_forth_again_makes_the_same() -> Non
     assert tables() == set()
     upgrade()
     assert schema() == first
+
+
+# At how many places a migration is cut here; PostgreSQL begins slowly.
+KILLS = {"sqlite": 20, "postgresql": 4}
+
+
+def killed_at(which: int) -> int:
+    """Migrate in a process that is killed at this statement (0: before the commit); return its number."""
+    db.engine.dispose()
+    told, tell = os.pipe()
+    if (child := os.fork()) == 0:
+        done = 0
+
+        def die(*_: object) -> None:
+            os.write(tell, str(done).encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        def count(*_: object) -> None:
+            nonlocal done
+            done += 1
+            if done == which:
+                die()
+
+        try:
+            event.listen(db.engine, "after_cursor_execute", count)
+            event.listen(db.engine, "commit", die)
+            upgrade()
+        finally:
+            os._exit(1)  # it was to be killed
+    os.close(tell)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    with os.fdopen(told) as count_of:
+        return int(count_of.read())
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("version", ["base", "0001"])
+@pytest.mark.usefixtures("empty")
+def test_migrations_killed_anywhere_leave_what_was_there_and_are_done_by_the_next_ones(version: str) -> None:
+    make_file()
+    if version != "base":
+        upgrade(revision=version)
+    before = schema()
+    statements = killed_at(0)
+    assert schema() == before
+    for which in range(1, statements + 1, max(1, statements // KILLS[db.engine.dialect.name])):
+        assert killed_at(which) == which
+        assert schema() == before
+    upgrade()
+    whole = schema()
+    downgrade(revision="base")
+    upgrade()
+    assert schema() == whole
+
+
+def test_a_migration_that_would_lose_a_parent_is_not_done(tmp_path: Path) -> None:
+    app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'orphan.db'}"})
+    with app.app_context():
+        upgrade(revision="0001")
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.exec_driver_sql(
+                "INSERT INTO tally (store_id, grain, code, n) VALUES (7, 'order', 'all', 0)"
+            )
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        before = schema()
+        with pytest.raises(SystemExit):
+            upgrade()
+        assert schema() == before
+        db.engine.dispose()
 
 
 def test_back_and_forth_works_with_rows_in_every_table(house: House) -> None:
