@@ -58,6 +58,7 @@ class Desk:
                 text=True,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                process_group=0,
             )
         self.port = 0
         self.said: list[str] = []
@@ -135,7 +136,7 @@ def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Desk]]:
     for desk in started:
         if desk.process.poll() is None:
             desk.end()
-        desk.process.communicate()
+        desk.process.communicate(timeout=FOR_EVER)
 
 
 @pytest.fixture
@@ -167,6 +168,7 @@ def answer(client: socket.socket) -> tuple[int, str]:
     return reply.status, f"{reply.headers}\n{reply.read().decode()}"
 
 
+@needs_linux
 def test_clients_that_send_nothing_or_half_a_request_stop_nobody(desk: Desk) -> None:
     halves = (
         b"",
@@ -176,9 +178,20 @@ def test_clients_that_send_nothing_or_half_a_request_stop_nobody(desk: Desk) -> 
     with ExitStack() as open_ones:
         slow = [open_ones.enter_context(desk.call(half)) for half in halves for _ in range(20)]
         assert desk.ask("/login")[0] == 200
+        spent = time_spent(desk)
+        time.sleep(0.5)
+        assert time_spent(desk) - spent < 10  # nobody runs in circles meanwhile
         for client in slow[20:40]:
             client.sendall(b"\r\n")  # and each is served when the rest has come
         assert {answer(client)[0] for client in slow[20:40]} == {200}
+
+
+def time_spent(desk: Desk) -> int:
+    """Return for how many hundredths of a second the workers have computed so far."""
+    stats = [
+        Path(f"/proc/{worker}/stat").read_text().rsplit(") ", 1)[1].split() for worker in children(desk.web())
+    ]
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats)
 
 
 def test_a_request_that_comes_letter_by_letter_is_read(desk: Desk) -> None:
@@ -290,7 +303,7 @@ def test_who_is_being_served_when_it_ends_is_served_to_the_end(desk: Desk, numbe
     first = head("POST /login", Content_Type=FORM, Content_Length=len(body))
     with desk.call(first + body[:1000]) as client:
         time.sleep(0.3)  # a thread has begun to read it
-        desk.process.send_signal(number)
+        os.killpg(desk.process.pid, number)  # as a terminal does on Ctrl-C
         assert come_true(lambda: refuses(desk.port))
         client.sendall(body[1000:])
         assert answer(client)[0] == 400
