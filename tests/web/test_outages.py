@@ -22,8 +22,9 @@ from werkzeug.test import TestResponse
 
 from app.actions.people import USED_EVERY
 from app.db import db, sqlite
+from app.errors import PerhapsDone
 from app.models import ApiToken, Signin
-from app.outages import is_lost_commit, is_outage
+from app.outages import is_outage
 from app.standing import NOT_THERE
 from tests.factories import GOODS, Factory
 from tests.house.conftest import database_of
@@ -287,6 +288,27 @@ def test_a_server_that_was_started_anew_is_missed_once_and_found_again(
 
 
 @on_postgresql
+def test_a_commit_of_which_nobody_heard_is_not_said_to_be_undone(
+    app: Flask, make: Factory, browse: Browse
+) -> None:
+    item_id = make.item(GOODS)
+    owner = browse("owner")
+    assert owner.get(SALES).status_code == 200
+    with app.app_context():
+        engine = db.engine
+
+    def break_off(_connection: object) -> None:
+        drop_connections(app)
+
+    event.listen(engine, "commit", break_off)
+    try:
+        is_told(owner.post(f"{ITEMS}/{item_id}", {"status": "3"}), PerhapsDone.sentence)
+    finally:
+        event.remove(engine, "commit", break_off)
+    assert owner.post(f"{ITEMS}/{item_id}", {"status": "3"}).status_code == 303
+
+
+@on_postgresql
 def test_a_server_that_only_reads_is_read(app: Flask, make: Factory, browse: Browse) -> None:
     item_id = make.item(GOODS)
     owner = browse("owner")
@@ -338,10 +360,3 @@ class OperationalError(DriverError):
 def test_what_is_an_outage_on_postgresql(error: Exception, is_one: bool) -> None:
     assert is_outage(DBAPIError("SELECT 1", None, error)) is is_one
     assert not is_outage(error)
-
-
-def test_a_commit_of_which_nobody_heard_is_not_said_to_be_undone() -> None:
-    lost = OperationalError(None)
-    assert is_lost_commit(DBAPIError(None, None, lost, connection_invalidated=True))  # type: ignore[arg-type]
-    assert not is_lost_commit(DBAPIError("UPDATE", None, lost, connection_invalidated=True))
-    assert not is_lost_commit(DBAPIError(None, None, lost))  # type: ignore[arg-type]
