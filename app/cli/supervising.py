@@ -68,8 +68,9 @@ class Child:
         log.error("ended unasked", process=self.name, code=code)
         if self.is_needed and code > 0 and lived < STARTS_WITHIN:
             return False  # it gave up by itself: it would do so again
-        self.pause = FIRST_PAUSE if lived > STEADY else min(self.pause * 2, LONGEST_PAUSE)
-        self.starts_at = monotonic() + self.pause
+        pause = FIRST_PAUSE if lived > STEADY else self.pause
+        self.starts_at = monotonic() + pause
+        self.pause = min(pause * 2, LONGEST_PAUSE)
         return True
 
 

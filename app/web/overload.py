@@ -21,28 +21,17 @@ SERVED_ANYWAY = frozenset({"static", "security.static", "health.alive", "health.
 LAST_DATA_AT, TCP_INFO_LENGTH = 52, 56
 
 
-class Line:
-    """What this process knows of the line before it."""
-
-    def __init__(self) -> None:
-        self.opened_at = 0
-
-    def waited(self, environ: dict[str, Any]) -> int:
-        """Return for how many milliseconds a request has waited while this process could have taken it."""
-        now = monotonic_ns() // 1_000_000
-        # Who came while the process started is not at fault for its start.
-        self.opened_at = self.opened_at or now
-        return min(age(environ.get("gunicorn.socket")), now - self.opened_at)
-
-
 def init_app(app: Flask) -> None:
     """Refuse, before anything else is done, what has waited too long."""
-    line = Line()
+    opened_at = monotonic_ns()
 
     @app.before_request
     def refuse_when_late() -> None:
-        is_served = request.endpoint is None or request.endpoint in SERVED_ANYWAY
-        if not is_served and line.waited(request.environ) > LONGEST_WAIT:
+        if request.endpoint is None or request.endpoint in SERVED_ANYWAY:
+            return
+        # Who came while this process started is not at fault for its start.
+        served_for = (monotonic_ns() - opened_at) // 1_000_000
+        if min(age(request.environ.get("gunicorn.socket")), served_for) > LONGEST_WAIT:
             raise Busy
 
 
