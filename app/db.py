@@ -7,7 +7,8 @@ what the write depends on. A flush opens it by itself, so what a unit of work wr
 
 import sqlite3
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
@@ -187,3 +188,27 @@ def take_write_lock() -> None:
 def _open_transaction(*_: object) -> None:
     """Open the write transaction before a flush: its statements belong together."""
     take_write_lock()
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Let all that is read inside be as it stood at one moment, however long it takes, and write nothing.
+
+    Others may write meanwhile.
+    """
+    db.session.rollback()
+    connection = db.session.connection()
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite":
+        begin, end = ("PRAGMA query_only=ON", "BEGIN"), ("PRAGMA query_only=OFF",)
+    else:
+        begin, end = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",), ()
+    for statement in begin:
+        driver.execute(statement)
+    try:
+        yield
+    finally:
+        driver.rollback()
+        for statement in end:
+            driver.execute(statement)
+        db.session.rollback()

@@ -143,6 +143,16 @@ PAID_TO: dict[Kind, ItemStatus] = {
     Kind.DIGITAL: _S.COMPLETE,
 }
 
+# Where an item of each kind may stand at all.
+STANDS: dict[Kind, frozenset[ItemStatus]] = {
+    kind: AWAITING_PAYMENT
+    | DEAD
+    | HELD
+    | {_S.COMPLETE, PAID_TO[kind]}
+    | {status for (of, now, _), step in MOVES.items() if of is kind for status in (now, step.to)}
+    for kind in Kind
+}
+
 
 def next_step(kind: Kind, status: int) -> tuple[ItemStatus, Step] | None:
     """Return the one status that may be asked of an item in this state, with its step; None where none."""

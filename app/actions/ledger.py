@@ -17,12 +17,11 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
-from app.actions.rollup import desk_state, order_status, shipping_flag
+from app.actions.rollup import desk_state, order_status, ship_by, shipping_flag
 from app.db import UtcDateTime, db, take_write_lock
 from app.errors import ChangedMeanwhile, NotFound
 from app.models import Event, Order, OrderItem, Parcel, SearchTerm, Store
-from app.models.shop import FAR_FUTURE
-from app.statuses import ItemStatus, Kind, ProductType
+from app.statuses import ProductType
 
 # What the history keeps of a new row; nothing personal stands here.
 KEPT_WHEN_NEW = {
@@ -30,7 +29,12 @@ KEPT_WHEN_NEW = {
     OrderItem: ("quantity", "status", "type", "line_total_minor"),
     Parcel: ("state", "carrier", "number"),
 }
-
+# What every new row has, so that the history need not say it: until it tells otherwise, this stands.
+STANDS_WHEN_NEW: dict[Any, dict[str, Any]] = {
+    Order: {"paid_at": None, "buyer_payment": 0, "buyer_shipping": 0, "heir_id": None},
+    OrderItem: {"shipped": 0, "cancelled": 0, "returned": 0, "held_from": None, "ack": False},
+    Parcel: {"voided_at": None},
+}
 
 # What the history keeps of these is only whether they were set: people write names there.
 PERSONAL = frozenset({"ack"})
@@ -129,7 +133,7 @@ class Act:
         """Write the lines of an order and hang them on it."""
         lines = list(items)
         for item in lines:
-            item.order_id = order.id
+            item.order_id, item.placed_at = order.id, order.placed_at
         self.add(*lines)
         set_committed_value(order, "items", lines)
 
@@ -190,16 +194,12 @@ class Act:
         for item in items:
             if id(item) in self._changes and item.updated_at != self.at:
                 item.updated_at = self.at
-        state = desk_state(order.payment, items)
-        is_to_ship = any(
-            i.status == ItemStatus.PENDING_FULFILMENT and i.fulfilled_as is Kind.GOODS for i in items
-        )
         changed = self.change(
             order,
             status=order_status(items),
-            desk_state=state,
+            desk_state=desk_state(order.payment, items),
             shipping=shipping_flag(order.shipping, items),
-            ship_by=self.store.ship_by(order.paid_at or order.placed_at) if is_to_ship else FAR_FUTURE,
+            ship_by=ship_by(self.store, order.paid_at or order.placed_at, items),
         )
         if not changed and any(id(item) in self._changes for item in items):
             # A change of a line is a change of the sale: a form that was open before it is stale.
