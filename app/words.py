@@ -20,6 +20,8 @@ _PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", 
 
 def fold(text: str) -> str:
     """Return the text without case and accents: "Åsa" becomes "asa", "Łukasz" "lukasz"."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
@@ -29,6 +31,9 @@ def terms(*texts: str | None) -> set[str]:
     found: set[str] = set()
     for text in texts:
         for word in _WORD.findall(fold(text or "")):
+            if word.isascii():
+                found.add(word[:LONGEST_TERM])
+                continue
             spaced = _UNSPACED.sub(" ", word).split()
             found.update(part[:LONGEST_TERM] for part in spaced)
             for run in _UNSPACED.findall(word):

@@ -1,0 +1,37 @@
+"""The proof of the books: every promise of the acts held against the rows, at one moment, writing nothing.
+
+Selects find what SQL can say (queries.books); what takes the acts' own rules is judged by those rules, row
+after row: an order's codes (`rolled`), the history replayed (`history`), the words it is found by (`words`).
+"""
+
+from collections.abc import Iterator
+
+from app.actions.audit import history, rolled, words
+from app.actions.audit.proofs import Proof, of_rule, prove
+from app.db import one_moment
+from app.queries.books import ground, money, pieces, stores, tables, tally
+
+SQL_RULES = (*money.RULES, *pieces.RULES, *stores.RULES, *tables.RULES)
+
+
+def audit() -> Iterator[Proof]:
+    """Yield the proof of each invariant; all are about the same moment."""
+    with one_moment():
+        yield of_tally()
+        yield from map(of_rule, SQL_RULES)
+        yield from rolled.proofs()
+        yield from history.proofs()
+        yield from words.proofs()
+        yield prove("Every key leads to a row, of the same store", ground.rows(), ground.lost())
+        yield prove("The file and its indexes are sound", ground.rows(), ground.unsound())
+
+
+def of_tally() -> Proof:
+    """Prove that the tally says how many orders and lines stand where: neither more nor less."""
+    kept, counted = tally.kept(), tally.counted()
+    wrong = [key for key in sorted(kept.keys() | counted.keys()) if kept.get(key) != counted.get(key)]
+    return prove(
+        "The tally says exactly how many orders and lines stand where",
+        len(kept.keys() | counted.keys()),
+        (f"store {store} {grain} {code}" for store, grain, code in wrong),
+    )

@@ -1,0 +1,51 @@
+"""A proof: an invariant, how much was looked at, and what breaks it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from app.queries.books.rules import Rule, breaches, looked_at
+
+FIRST = 5
+
+
+class Proof(NamedTuple):
+    """What came of looking at an invariant; `first` names the first few rows that break it, by id."""
+
+    name: str
+    rows: int
+    broken: int
+    first: tuple[str, ...]
+
+
+@dataclass
+class Question:
+    """An invariant that is being looked at, row by row."""
+
+    name: str
+    rows: int = 0
+    broken: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def breach(self, row: str) -> None:
+        """Note a row that breaks it."""
+        self.broken += 1
+        if len(self.first) < FIRST:
+            self.first.append(row)
+
+    def proof(self) -> Proof:
+        """Return what came of it."""
+        return Proof(self.name, self.rows, self.broken, tuple(self.first))
+
+
+def prove(name: str, rows: int, broken: Iterable[str]) -> Proof:
+    """Return the proof of an invariant that these rows break."""
+    question = Question(name, rows)
+    for row in broken:
+        question.breach(row)
+    return question.proof()
+
+
+def of_rule(rule: Rule) -> Proof:
+    """Return the proof of what selects find."""
+    return prove(rule.name, looked_at(rule), breaches(rule))

@@ -1,0 +1,92 @@
+"""Tally and search terms written anew from the rows they tell of: what nobody but the desk itself writes.
+
+Acts keep both right. This is for what acts did not do: a row changed by hand, a backup of half a disk.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, delete, select, text
+
+from app.actions.audit.words import Found, compared
+from app.actions.ledger import FIND
+from app.db import db, one_moment, take_write_lock
+from app.models import Order, SearchTerm, Store
+from app.queries.books import tally
+
+# So many orders are read at once.
+AT_ONCE = 500
+
+_TERM: Any = SearchTerm.__table__
+PUT = text(
+    "INSERT INTO tally (store_id, grain, code, n) VALUES (:store_id, :grain, :code, :n)"
+    " ON CONFLICT (store_id, grain, code) DO UPDATE SET n = excluded.n"
+)
+TAKE_AWAY = delete(_TERM).where(*(column == bindparam(f"this_{column.name}") for column in _TERM.columns))
+
+
+class Recounted(NamedTuple):
+    """What differed in a store, and is right now."""
+
+    tallies: int
+    added: int
+    taken: int
+
+
+def recount(store_id: int) -> Recounted:
+    """Write the tally and the search terms of a store anew where they differ from its rows.
+
+    What differs is looked for first, while others write; only that is looked at again, and written, under
+    the store's lock.
+    """
+    with one_moment():
+        astray = [f.order.id for f in compared(Order.store_id == store_id) if not f.is_right]
+    take_write_lock()
+    db.session.scalars(select(Store.id).where(Store.id == store_id).with_for_update()).one()
+    tallies = _tally(store_id)
+    added = taken = 0
+    for begin in range(0, len(astray), AT_ONCE):
+        for found in list(compared(Order.id.in_(astray[begin : begin + AT_ONCE]))):
+            more, less = _words(found)
+            added, taken = added + more, taken + less
+    return Recounted(tallies, added, taken)
+
+
+def _tally(store_id: int) -> int:
+    """Put the tally of a store right and return how many of its figures were not."""
+    kept, counted = tally.kept(store_id), tally.counted(store_id)
+    rows = [
+        {"store_id": store, "grain": grain, "code": code, "n": counted.get((store, grain, code), 0)}
+        for store, grain, code in sorted(kept.keys() | counted.keys())
+        if kept.get((store, grain, code)) != counted.get((store, grain, code))
+    ]
+    if rows:
+        db.session.execute(PUT, rows)
+    return len(rows)
+
+
+def _words(found: Found) -> tuple[int, int]:
+    """Put the words of an order right and return how many were added and taken away."""
+    order = found.order
+    kept = set(
+        db.session.execute(
+            select(SearchTerm.store_id, SearchTerm.term, SearchTerm.placed_at).where(
+                SearchTerm.order_id == order.id
+            )
+        ).tuples()
+    )
+    right = {(order.store_id, term, order.placed_at) for term in found.right}
+    added, taken = list(_rows(right - kept, order.id)), list(_rows(kept - right, order.id))
+    if taken:
+        db.session.execute(
+            TAKE_AWAY, [{f"this_{name}": value for name, value in row.items()} for row in taken]
+        )
+    if added:
+        db.session.execute(FIND, added)
+    return len(added), len(taken)
+
+
+def _rows(terms: set[Any], order_id: int) -> Iterator[dict[str, Any]]:
+    """Yield terms as rows of their table."""
+    for store_id, term, placed_at in terms:
+        yield {"store_id": store_id, "term": term, "placed_at": placed_at, "order_id": order_id}
