@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from app.actions.audit import history, rolled, words
 from app.actions.audit.proofs import Proof, of_rule, prove
 from app.db import one_moment
-from app.queries.books import ground, money, pieces, stores, tables, tally
+from app.queries.books import ground, money, pieces, stores, tables, tally, told
 
-SQL_RULES = (*money.RULES, *pieces.RULES, *stores.RULES, *tables.RULES)
+SQL_RULES = (*money.RULES, *pieces.RULES, *stores.RULES, *tables.RULES, *told.RULES)
 
 
 def audit() -> Iterator[Proof]:

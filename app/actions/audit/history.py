@@ -1,100 +1,182 @@
-"""The history held against the rows: rows begin in it, events fit, the end is the present."""
+"""The history held against the rows: events fit each other, and the last of them give the present."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from app.actions.audit.proofs import Proof, Question
-from app.actions.ledger import KEPT_WHEN_NEW, STANDS_WHEN_NEW, snapshot
+from app.actions.ledger import STANDS_WHEN_NEW, snapshot
 from app.db import UtcDateTime
+from app.models import Order, OrderItem, Parcel
 from app.queries.books import streams
+
+# So many events are replayed at once, and as many more as the last order of them has.
+AT_ONCE = 300
+WORDS: dict[Any, str] = {Order: "order", OrderItem: "item", Parcel: "parcel"}
+COLUMNS: dict[Any, set[str]] = {model: {*model.__table__.columns.keys()} for model in WORDS}
+INSTANTS = frozenset(
+    column.name
+    for model in WORDS
+    for column in model.__table__.columns
+    if isinstance(column.type, UtcDateTime)
+)
+
+# What happened to rows, (table, id) -> events, the oldest first.
+Stories = dict[tuple[Any, int], list[Any]]
+
+
+class Faults(NamedTuple):
+    """What is wrong with the story of a row: events that do not fit, its end, where it is told."""
+
+    steps: tuple[int, ...]
+    is_end_wrong: bool
+    is_misplaced: bool
+
+
+NONE = Faults((), False, False)
 
 
 def proofs() -> Iterator[Proof]:
     """Yield the proofs of what the history promises."""
     replay = Replay()
-    for model in KEPT_WHEN_NEW:
-        replay.of(model)
-    for question in (replay.births, replay.steps, replay.ends, replay.places):
+    for stories in told():
+        replay.some(stories)
+    for question in (replay.steps, replay.ends, replay.places):
         yield question.proof()
 
 
+def told() -> Iterator[Stories]:
+    """Yield what happened to some rows, order by order; an order's history is never cut."""
+    stories: Stories = defaultdict(list)
+    n = 0
+    for _, events in groupby(streams.told(), attrgetter("order_id")):
+        for event in events:
+            stories[_row_of(event)].append(event)
+            n += 1
+        if n >= AT_ONCE:
+            yield stories
+            stories, n = defaultdict(list), 0
+    yield stories
+
+
+def _row_of(event: Any) -> tuple[Any, int]:
+    """Return the table and the id of the row that an event tells of."""
+    if event.item_id is not None:
+        return OrderItem, event.item_id
+    if event.parcel_id is not None:
+        return Parcel, event.parcel_id
+    return Order, event.order_id
+
+
 class Replay:
-    """Replays what the history tells of every row of a table, and notes where it does not hold."""
+    """Replays the stories of rows, and notes where they do not hold.
+
+    A story stands in the history of one order, or of several: a line may move to another order, a parcel
+    be shared. What makes no whole story in one order is judged once, by all that was told of it anywhere.
+    """
 
     def __init__(self) -> None:
-        self.births = Question("Every order, line and parcel begins in the history")
         self.steps = Question("Every event begins where the one before it ended")
         self.ends = Question("The history, replayed, gives the present")
         self.places = Question("An act tells of a row once, and where the row belongs")
 
-    def of(self, model: Any) -> None:
-        """Replay the history of a table."""
-        table = model.__table__
-        self.word = {"orders": "order", "order_item": "item"}.get(table.name, table.name)
-        self.columns = {column.name for column in streams.short_columns(model)}
-        self.instants = {column.name for column in table.columns if isinstance(column.type, UtcDateTime)}
-        self.when_new = STANDS_WHEN_NEW[model]
-        for row_id, (rows, events) in streams.beside(streams.present(model), streams.told(model)):
-            name, row = f"{self.word} {row_id}", rows[0] if rows else None
-            stands = self._replayed(name, events)
-            self._place(name, row, events)
-            self._end(name, row, stands)
-
-    def _replayed(self, name: str, events: list[Any]) -> dict[str, Any] | None:
-        """Return how a row stands after these events, None where it is gone; judge each of them."""
-        stands: dict[str, Any] | None = {}
-        births = 0
-        for event in events:
-            before, after = event.before, event.after
-            if before is None:
-                births += 1
-                stands = dict(self.when_new)
-            elif stands is None or self._differs(stands, before):
-                self.steps.breach(f"event {event.id}")
-            if after is None:
-                stands = None
-            elif stands is None:
-                stands = after
+    def some(self, stories: Stories) -> None:
+        """Replay what the histories of some orders tell."""
+        rows = _rows(stories)
+        doubtful: dict[Any, list[int]] = defaultdict(list)
+        for (model, row_id), events in stories.items():
+            self.steps.rows += len(events)
+            self.places.rows += len(events)
+            if faults(model, rows[model].get(row_id), events) is NONE:
+                self.ends.rows += 1
             else:
-                stands.update(after)
-        self.births.rows += 1
-        self.steps.rows += len(events)
-        if births != 1 or events[0].before is not None:
-            self.births.breach(name)
-        return stands
+                doubtful[model].append(row_id)
+        for model, ids in doubtful.items():
+            self._all_told(model, ids, stories)
 
-    def _place(self, name: str, row: Any, events: list[Any]) -> None:
-        """Judge whether acts tell of the row once, in its store, and of a line at last in its order."""
-        self.places.rows += len(events)
-        if not events:
-            return
-        is_so = len({event.act_id for event in events}) == len(events)
-        if row is not None:
-            last = events[-1]
-            is_so = is_so and {event.store_id for event in events} == {row.store_id}
-            is_so = is_so and (self.word != "item" or last.order_id == row.order_id)
-        if not is_so:
+    def _all_told(self, model: Any, ids: list[int], stories: Stories) -> None:
+        """Judge rows by all that was told of them, in the first of the orders that tell no whole story."""
+        whole: Stories = defaultdict(list)
+        for event in streams.all_told(model, ids):
+            whole[_row_of(event)].append(event)
+        rows = _rows(whole)[model]
+        for row_id in ids:
+            events, row = whole.get((model, row_id)) or stories[model, row_id], rows.get(row_id)
+            told_in = sorted({event.order_id or 0 for event in events})
+            doubtful = (
+                order_id
+                for order_id in told_in
+                if faults(model, row, [e for e in events if (e.order_id or 0) == order_id]) is not NONE
+            )
+            if next(doubtful, None) == (stories[model, row_id][0].order_id or 0):
+                self._judge(f"{WORDS[model]} {row_id}", faults(model, row, events))
+
+    def _judge(self, name: str, found: Faults) -> None:
+        """Note the faults of a row's story."""
+        self.ends.rows += 1
+        for event_id in found.steps:
+            self.steps.breach(f"event {event_id}")
+        if found.is_end_wrong:
+            self.ends.breach(name)
+        if found.is_misplaced:
             self.places.breach(name)
 
-    def _end(self, name: str, row: Any, stands: dict[str, Any] | None) -> None:
-        """Hold the row as it is, None where there is none, against what the history says of it."""
-        self.ends.rows += 1
-        if row is None or stands is None:
-            is_so = row is stands
-        else:
-            now = snapshot(row, [column for column in stands if column in self.columns])
-            is_so = not self._differs(stands, now)
-        if not is_so:
-            self.ends.breach(name)
 
-    def _differs(self, stands: dict[str, Any], values: dict[str, Any]) -> bool:
-        """Tell whether any of these values differs from what stands; what was never told of does not."""
-        for name, value in values.items():
-            known = stands.get(name, value)
-            if known != value and not (name in self.instants and is_same_instant(known, value)):
-                return True
-        return False
+def _rows(stories: Stories) -> dict[Any, dict[int, Any]]:
+    """Return the rows that these stories are of, as they are, in the columns that are told of."""
+    ids: dict[Any, list[int]] = {model: [] for model in WORDS}
+    names: dict[Any, set[str]] = {model: {*STANDS_WHEN_NEW[model]} for model in WORDS}
+    for (model, row_id), events in stories.items():
+        ids[model].append(row_id)
+        for event in events:
+            names[model].update(event.after or ())
+    return {model: streams.present(model, ids[model], names[model]) for model in WORDS if ids[model]}
+
+
+def faults(model: Any, row: Any, events: list[Any]) -> Faults:
+    """Return what is wrong with the story of a row, None where there is no such row any more."""
+    stands: dict[str, Any] | None = {}
+    steps, acts, stores, first = [], set(), set(), events[0].id
+    for _, event_id, _, _, store_id, act_id, before, after in events:
+        acts.add(act_id)
+        stores.add(store_id)
+        if before is None:
+            stands = dict(STANDS_WHEN_NEW[model]) if event_id == first else None
+        if stands is None or (before and differs(stands, before)):
+            steps.append(event_id)
+        if after is None:
+            stands = None
+        else:
+            stands = stands or {}
+            stands.update(after)
+    is_in_place = len(acts) == len(events) and (row is None or _is_at_home(row, stores, events[-1].order_id))
+    if events[0].before is not None or steps or not is_in_place or not _is_end(model, row, stands):
+        return Faults(tuple(steps), not _is_end(model, row, stands), not is_in_place)
+    return NONE
+
+
+def _is_end(model: Any, row: Any, stands: dict[str, Any] | None) -> bool:
+    """Tell whether a row is as its story ends."""
+    if row is None or stands is None:
+        return row is stands
+    return not differs(stands, snapshot(row, [name for name in stands if name in COLUMNS[model]]))
+
+
+def _is_at_home(row: Any, stores: set[int | None], order_id: int) -> bool:
+    """Tell whether a row is told of in its own store, and a line at last in its order."""
+    return stores == {row.store_id} and getattr(row, "order_id", order_id) == order_id
+
+
+def differs(stands: dict[str, Any], values: dict[str, Any]) -> bool:
+    """Tell whether any of these values differs from what stands; what was never told of does not."""
+    for name, value in values.items():
+        known = stands.get(name, value)
+        if known != value and not (name in INSTANTS and is_same_instant(known, value)):
+            return True
+    return False
 
 
 def is_same_instant(one: str | None, other: str | None) -> bool:

@@ -53,12 +53,12 @@ def proofs() -> Iterator[Proof]:
 
 def compared(which: ColumnElement[bool] | None = None) -> Iterator[Found]:
     """Yield every order, or those that meet a condition, with its words compared."""
-    for _, (heads, lines, numbers, kept) in streams.beside(*streams.found_by(which)):
+    for _, (heads, lines, kept) in streams.beside(*streams.found_by(which)):
         for order in heads:
             place = None if order.postal_code is None else Place(order.address_name, order.postal_code)
             right = terms_of(order, order, place, lines)
-            for row in numbers:
-                right |= terms_of_number(row.number)
+            for number in {line.number for line in lines if line.number}:
+                right |= terms_of_number(number)
             there = set(kept[0].terms.split(" ")) if kept else set()
             if others := there - right:
                 # By the number that its parcel had once it is still found.

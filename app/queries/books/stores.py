@@ -6,7 +6,6 @@ from sqlalchemy.orm import aliased
 from app.models import (
     Combined,
     Discount,
-    Event,
     Feedback,
     Job,
     JobRow,
@@ -125,23 +124,4 @@ TOGETHER = Rule(
     ),
 )
 
-# Of each of these an act has one.
-SHARED = (
-    Event.verb,
-    Event.at,
-    Event.door,
-    Event.actor_kind,
-    func.coalesce(Event.actor_id, 0),
-    func.coalesce(Event.store_id, 0),
-)
-
-ACTS = rule(
-    "All that an act did was done by one actor, at one time, in one store",
-    "act",
-    Event,
-    select(Event.act_id)
-    .group_by(Event.act_id)
-    .having(or_(*(func.min(column) != func.max(column) for column in SHARED))),
-)
-
-RULES = (NUMBERS, OPEN, HEIRS, TOGETHER, ACTS)
+RULES = (NUMBERS, OPEN, HEIRS, TOGETHER)

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Text, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from app.models import Address, Buyer, Event, Order, OrderItem, Parcel, ParcelLine, SearchTerm
 from app.queries.books.rules import plain, rows
@@ -24,8 +24,6 @@ _EVENT: Any = Event.__table__.c
 _BUYER: Any = Buyer.__table__.c
 _ADDRESS: Any = Address.__table__.c
 _TERM: Any = SearchTerm.__table__.c
-# What the history tells of each kind of row is keyed by this column of it.
-TOLD_BY: dict[Any, Any] = {Order: _EVENT.order_id, OrderItem: _EVENT.item_id, Parcel: _EVENT.parcel_id}
 
 HEADS = (
     select(
@@ -43,12 +41,11 @@ HEADS = (
     .join(Buyer.__table__, _BUYER.id == _ORDER.buyer_id)
     .outerjoin(Address.__table__, _ADDRESS.id == _ORDER.address_id)
 )
-TITLES = select(_ITEM.order_id, _ITEM.title, _ITEM.sku)
-NUMBERS = (
-    select(_ITEM.order_id, _PARCEL.number)
-    .join(ParcelLine.__table__, _INSIDE.item_id == _ITEM.id)
-    .join(Parcel.__table__, _PARCEL.id == _INSIDE.parcel_id)
-    .where(_PARCEL.number != "")
+# A line that went out in two parcels comes twice.
+TITLES = (
+    select(_ITEM.order_id, _ITEM.title, _ITEM.sku, _PARCEL.number)
+    .outerjoin(ParcelLine.__table__, _INSIDE.item_id == _ITEM.id)
+    .outerjoin(Parcel.__table__, _PARCEL.id == _INSIDE.parcel_id)
 )
 WORDS = select(
     _TERM.order_id,
@@ -118,38 +115,56 @@ def lines() -> Iterator[Any]:
     )
 
 
-def short_columns(model: Any) -> list[Any]:
-    """Return the columns of a table but for long texts, of which the history keeps none."""
-    return [plain(c) for c in model.__table__.columns if not isinstance(c.type, Text | JSON)]
+TOLD = select(
+    _EVENT.order_id,
+    _EVENT.id,
+    _EVENT.item_id,
+    _EVENT.parcel_id,
+    _EVENT.store_id,
+    _EVENT.act_id,
+    _EVENT.before,
+    _EVENT.after,
+)
 
 
-def present(model: Any) -> Iterator[Any]:
-    """Yield the rows of a table as they are, in their short columns."""
-    return rows(select(*short_columns(model)).order_by(model.__table__.c.id))
+def told() -> Iterator[Any]:
+    """Yield every event by the order in whose history it stands, the oldest first."""
+    of_any_row = func.coalesce(_EVENT.order_id, _EVENT.item_id, _EVENT.parcel_id).is_not(None)
+    return rows(TOLD.where(of_any_row).order_by(_EVENT.order_id, _EVENT.id))
 
 
-def told(model: Any) -> Iterator[Any]:
-    """Yield the events of every row of a table: (id of the row, event ...), by row, the oldest first."""
-    key = TOLD_BY[model]
-    found = select(
-        key, _EVENT.id, _EVENT.act_id, _EVENT.store_id, _EVENT.order_id, _EVENT.before, _EVENT.after
+def all_told(model: Any, ids: list[int]) -> Iterator[Any]:
+    """Yield all that was told of these rows, in the histories of whatever orders, the oldest first."""
+    inside = (
+        select(_ITEM.order_id)
+        .join(ParcelLine.__table__, _INSIDE.item_id == _ITEM.id)
+        .where(_INSIDE.parcel_id.in_(ids))
     )
-    if model is Order:
-        found = found.where(_EVENT.item_id.is_(None), _EVENT.parcel_id.is_(None))
-    return rows(found.where(key.is_not(None)).order_by(key, _EVENT.id))
+    which = {
+        Order: (_EVENT.order_id.in_(ids), _EVENT.item_id.is_(None), _EVENT.parcel_id.is_(None)),
+        OrderItem: (_EVENT.item_id.in_(ids),),
+        Parcel: (_EVENT.parcel_id.in_(ids), _EVENT.order_id.in_(inside)),
+    }
+    return rows(TOLD.where(*which[model]).order_by(_EVENT.id))
+
+
+def present(model: Any, ids: list[int], names: set[str]) -> dict[int, Any]:
+    """Return rows of a table by id, as they are, in those of the named columns that there are."""
+    table = model.__table__
+    columns = [plain(c) for c in table.columns if c.name in names | {"id", "store_id", "order_id"}]
+    return {row.id: row for row in rows(select(*columns).where(table.c.id.in_(ids)))}
 
 
 def found_by(which: ColumnElement[bool] | None = None) -> tuple[Iterator[Any], ...]:
     """Return what decides by which words orders are found, and those words.
 
-    Four streams by order: order with buyer and address; lines; tracking numbers; words, each order's in
-    one text. `which` is a condition on orders; None: all of them.
+    Three streams by order: order with buyer and address; lines, each with the number of its parcel; words,
+    each order's in one text. `which` is a condition on orders; None: all of them.
     """
-    streams = ((HEADS, _ORDER.id), (TITLES, _ITEM.order_id), (NUMBERS, _ITEM.order_id))
-    ids = select(_ORDER.id).where(which) if which is not None else None
+    chosen = select(_ORDER.id).where(which) if which is not None else None
     return tuple(
-        rows((found if ids is None else found.where(order_id.in_(ids))).order_by(order_id))
-        for found, order_id in (*streams, (WORDS, _TERM.order_id))
+        rows((found if chosen is None else found.where(order_id.in_(chosen))).order_by(order_id))
+        for found, order_id in ((HEADS, _ORDER.id), (TITLES, _ITEM.order_id), (WORDS, _TERM.order_id))
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 
 from app.db import db
 from app.models import Order, OrderItem, Tally
@@ -13,8 +13,7 @@ from app.statuses import ProductType
 Counts = dict[tuple[int, str, str], int]
 
 DEALS = OrderItem.type == ProductType.DEAL
-STATUS = cast(plain(OrderItem.status), String)
-OF_DEALS = Order.id.in_(select(OrderItem.order_id).where(DEALS))
+HAS_DEALS = select(OrderItem.id).where(OrderItem.order_id == Order.id, DEALS).exists()
 
 
 def _grain(grain: str, of: Any, code: Any, *which: ColumnElement[bool]) -> Select[Any]:
@@ -25,9 +24,9 @@ def _grain(grain: str, of: Any, code: Any, *which: ColumnElement[bool]) -> Selec
 
 GRAINS: tuple[tuple[Any, Select[Any]], ...] = (
     (Order, _grain("order", Order, Order.desk_state)),
-    (OrderItem, _grain("item", OrderItem, STATUS)),
-    (OrderItem, _grain("deal_item", OrderItem, STATUS, DEALS)),
-    (Order, _grain("deal_order", Order, Order.desk_state, OF_DEALS)),
+    (OrderItem, _grain("item", OrderItem, plain(OrderItem.status))),
+    (OrderItem, _grain("deal_item", OrderItem, plain(OrderItem.status), DEALS)),
+    (Order, _grain("deal_order", Order, Order.desk_state, HAS_DEALS)),
 )
 
 
@@ -44,5 +43,5 @@ def counted(store_id: int | None = None) -> Counts:
     found: Counts = {}
     for of, counts in GRAINS:
         rows = counts if store_id is None else counts.where(of.store_id == store_id)
-        found.update({(store, grain, code): n for store, grain, code, n in db.session.execute(rows)})
+        found.update({(store, grain, str(code)): n for store, grain, code, n in db.session.execute(rows)})
     return found

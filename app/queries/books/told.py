@@ -1,0 +1,60 @@
+"""The history as it is told: every row begins in it, and what one act did has one actor and one time."""
+
+from sqlalchemy import and_, exists, or_, select
+from sqlalchemy.orm import aliased
+
+from app.models import Event, Order, OrderItem, Parcel, ParcelLine
+from app.queries.books.rules import Rule, Search, rule
+
+Later = aliased(Event)
+of_order = and_(Event.order_id == Order.id, Event.item_id.is_(None), Event.parcel_id.is_(None))
+# Events are found by order: by that of a line that is in the parcel. A parcel without lines tells nothing.
+of_parcel = and_(Event.order_id == OrderItem.order_id, Event.parcel_id == ParcelLine.parcel_id)
+in_parcel = select(ParcelLine.parcel_id).where(ParcelLine.parcel_id == Parcel.id)
+
+BIRTHS = Rule(
+    "Every order, line and parcel begins in the history",
+    (
+        Search("order", Order, select(Order.id).where(~exists().where(of_order, Event.before.is_(None)))),
+        Search(
+            "item",
+            OrderItem,
+            select(OrderItem.id).where(
+                ~exists().where(Event.item_id == OrderItem.id, Event.before.is_(None))
+            ),
+        ),
+        Search(
+            "parcel",
+            Parcel,
+            select(Parcel.id).where(
+                in_parcel.exists(),
+                ~in_parcel.join(OrderItem, OrderItem.id == ParcelLine.item_id)
+                .join(Event, of_parcel)
+                .where(Event.before.is_(None))
+                .exists(),
+            ),
+        ),
+    ),
+)
+
+# The events of an act follow each other.
+ACTS = rule(
+    "All that an act did was done by one actor, at one time, in one store",
+    "event",
+    Event,
+    select(Later.id)
+    .select_from(Event)
+    .join(Later, and_(Later.id == Event.id + 1, Later.act_id == Event.act_id))
+    .where(
+        or_(
+            Later.verb != Event.verb,
+            Later.at != Event.at,
+            Later.door != Event.door,
+            Later.actor_kind != Event.actor_kind,
+            Later.actor_id.is_distinct_from(Event.actor_id),
+            Later.store_id.is_distinct_from(Event.store_id),
+        )
+    ),
+)
+
+RULES = (BIRTHS, ACTS)
