@@ -199,16 +199,14 @@ def one_moment() -> Iterator[None]:
     db.session.rollback()
     connection = db.session.connection()
     driver: Any = connection.connection.dbapi_connection
-    if connection.dialect.name == "sqlite":
-        begin, end = ("PRAGMA query_only=ON", "BEGIN"), ("PRAGMA query_only=OFF",)
-    else:
-        begin, end = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",), ()
-    for statement in begin:
-        driver.execute(statement)
+    is_sqlite = connection.dialect.name == "sqlite"
+    driver.execute("BEGIN" if is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    if is_sqlite:
+        driver.execute("PRAGMA query_only=ON")
     try:
         yield
     finally:
+        if is_sqlite:
+            driver.execute("PRAGMA query_only=OFF")
         driver.rollback()
-        for statement in end:
-            driver.execute(statement)
         db.session.rollback()

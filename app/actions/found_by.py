@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from app.models import Address, Buyer
+from app.models import Buyer
 from app.statuses import ProductType
 from app.words import deal_term, terms
 
@@ -28,8 +28,20 @@ class Line(Protocol):
         """The number on a deal's voucher."""
 
 
+class Place(Protocol):
+    """What the search knows of an address."""
+
+    @property
+    def name(self) -> str:
+        """Who lives there."""
+
+    @property
+    def postal_code(self) -> str:
+        """Its postcode."""
+
+
 def order_terms(
-    number: int, external_id: str | None, buyer: Buyer, address: Address | None, lines: Iterable[Line]
+    number: int, external_id: str | None, buyer: Buyer, address: Place | None, lines: Iterable[Line]
 ) -> set[str]:
     """Return the terms of an order: number, outside id, buyer, postcode, items, SKUs, vouchers.
 

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement
 
 from app.actions.audit.proofs import Proof, Question
-from app.actions.finding import terms_of, terms_of_number
+from app.actions.found_by import order_terms, tracking_terms
 from app.queries.books import streams
 
 
-class Place(NamedTuple):
-    """An address as the words ask of it."""
+class Home(NamedTuple):
+    """An address as the search knows it."""
 
     name: str
     postal_code: str
@@ -55,10 +55,10 @@ def compared(which: ColumnElement[bool] | None = None) -> Iterator[Found]:
     """Yield every order, or those that meet a condition, with its words compared."""
     for _, (heads, lines, kept) in streams.beside(*streams.found_by(which)):
         for order in heads:
-            place = None if order.postal_code is None else Place(order.address_name, order.postal_code)
-            right = terms_of(order, order, place, lines)
+            place = None if order.postal_code is None else Home(order.address_name, order.postal_code)
+            right = order_terms(order.number, order.external_id, order, place, lines)
             for number in {line.number for line in lines if line.number}:
-                right |= terms_of_number(number)
+                right |= tracking_terms(number)
             there = set(kept[0].terms.split(" ")) if kept else set()
             if others := there - right:
                 # By the number that its parcel had once it is still found.
@@ -68,7 +68,7 @@ def compared(which: ColumnElement[bool] | None = None) -> Iterator[Found]:
 
 def _terms_of_past(order_id: int) -> set[str]:
     """Return the words of every tracking number that parcels of an order have had."""
-    return set().union(*map(terms_of_number, streams.told_numbers(order_id)))
+    return set().union(*map(tracking_terms, streams.told_numbers(order_id)))
 
 
 def is_in_place(order: Any, kept: Any) -> bool:

@@ -43,7 +43,7 @@ HEADS = (
 )
 # A line that went out in two parcels comes twice.
 TITLES = (
-    select(_ITEM.order_id, _ITEM.title, _ITEM.sku, _PARCEL.number)
+    select(_ITEM.order_id, _ITEM.title, _ITEM.sku, plain(_ITEM.type), _ITEM.deal_number, _PARCEL.number)
     .outerjoin(ParcelLine.__table__, _INSIDE.item_id == _ITEM.id)
     .outerjoin(Parcel.__table__, _PARCEL.id == _INSIDE.parcel_id)
 )
