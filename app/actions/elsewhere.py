@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import selectinload
 
 from app.access import Actor
 from app.actions.ledger import Act
 from app.actions.parcels import NO_TRACKING, Tracking, send
-from app.actions.payment import SETTLED, pay
+from app.actions.payment import PAYOUT_VOIDED, SETTLED, pay
 from app.db import db
 from app.errors import NotFound, StatusChangeProhibited
 from app.models import Feedback, Note, Order, OrderItem, Parcel, ParcelLine, Payment, Payout
@@ -32,9 +32,6 @@ from app.statuses import (
     Shipping,
 )
 from app.statuses import Payment as PaymentCode
-
-# Okanjo's PayoutStatus 4: nobody is paid for what was refunded.
-PAYOUT_VOIDED = 4
 
 
 class Remark(NamedTuple):
@@ -192,7 +189,7 @@ def _settle_money(act: Act, order: Order, past: Past) -> None:
             raise StatusChangeProhibited
         act.change(order, payment=past.payment)
     if past.refund > 0:
-        if order.paid_at is None or past.refund > order.total_minor:
+        if order.paid_at is None or _given_back(order) + past.refund > order.total_minor:
             raise StatusChangeProhibited
         act.add(
             Payment(
@@ -211,6 +208,14 @@ def _settle_money(act: Act, order: Order, past: Past) -> None:
         _void_payouts(Payout.order_id == order.id)
     elif refunded:
         _void_payouts(Payout.item_id.in_(refunded))
+
+
+def _given_back(order: Order) -> int:
+    """Return what was given back of an order so far."""
+    refunds = select(func.sum(Payment.amount_minor)).where(
+        Payment.order_id == order.id, Payment.kind == "refund"
+    )
+    return int(db.session.scalar(refunds) or 0)
 
 
 def _void_payouts(which: ColumnElement[bool]) -> None:

@@ -11,6 +11,8 @@ from app.statuses import PAID_TO, ItemStatus
 from app.statuses import Payment as PaymentCode
 
 SETTLED = frozenset({PaymentCode.PAID, PaymentCode.PAID_PAYPAL})
+# Okanjo's PayoutStatus 4: nobody is paid for what was refunded.
+PAYOUT_VOIDED = 4
 PAYS = SETTLED | {PaymentCode.ON_ARRIVAL}
 
 
@@ -116,6 +118,7 @@ def payouts_of(item: OrderItem, commission_bp: int) -> list[Payout]:
             kind=kind,
             amount_minor=amount,
             cause_id=cause_id,
+            status=PAYOUT_VOIDED if item.status == ItemStatus.REFUNDED else 0,
         )
         for kind, amount, cause_id in parts
         if amount
