@@ -19,6 +19,7 @@ from app.statuses import Role
 from tests import postgres
 from tests.factories import Factory
 from tests.postgres import Refilled
+from tests.stocked import Stocked, path_of
 
 DATABASES = ("sqlite", "postgresql")
 PASSWORD = "paper boats on a pond"
@@ -144,6 +145,24 @@ def app(
     yield desk_app
     with desk_app.app_context():
         db.session.remove()
+
+
+@pytest.fixture(scope="session")
+def stock(
+    desk_app: Flask, database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Callable[[Flask], Any]], Stocked]:
+    """Return what stocks a desk once for many tests, each of which gets a copy."""
+
+    def stocked(build: Callable[[Flask], Any]) -> Stocked:
+        Stocked(database, None, build, []).put_into(desk_app)
+        told = build(desk_app)
+        with desk_app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        path = Path(shutil.copy(path_of(desk_app), tmp_path_factory.mktemp("stocked")))
+        return Stocked(path, told, build, [])
+
+    return stocked
 
 
 @pytest.fixture

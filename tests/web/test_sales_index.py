@@ -15,7 +15,7 @@ from app.db import db
 from app.models import Order, OrderItem
 from app.statuses import Payment
 from tests.factories import ADDRESS, AUCTION, DEAL, DIGITAL, GOODS, PICKUP, Factory
-from tests.web.conftest import Stocked
+from tests.stocked import Stocked
 from tests.web.pages import Browser, link, listed, purchase, tabs, take_in_many, value_of, words
 
 pytestmark = pytest.mark.both

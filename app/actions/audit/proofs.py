@@ -16,6 +16,7 @@ class Proof(NamedTuple):
     rows: int
     broken: int
     first: tuple[str, ...]
+    of: str = "row"
 
 
 @dataclass
@@ -38,12 +39,12 @@ class Question:
         return Proof(self.name, self.rows, self.broken, tuple(self.first))
 
 
-def prove(name: str, rows: int, broken: Iterable[str]) -> Proof:
-    """Return the proof of an invariant that these rows break."""
+def prove(name: str, rows: int, broken: Iterable[str], *, of: str = "row") -> Proof:
+    """Return the proof of an invariant that these break, of so many rows (or what else was looked at)."""
     question = Question(name, rows)
     for row in broken:
         question.breach(row)
-    return question.proof()
+    return question.proof()._replace(of=of)
 
 
 def of_rule(rule: Rule) -> Proof:
