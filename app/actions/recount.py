@@ -3,10 +3,9 @@
 Acts keep both right. This is for what acts did not do: a row changed by hand, a backup of half a disk.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy import delete, select, text
 
 from app.actions.audit.words import Found, compared
 from app.actions.ledger import FIND
@@ -17,12 +16,10 @@ from app.queries.books import tally
 # So many orders are read at once.
 AT_ONCE = 500
 
-_TERM: Any = SearchTerm.__table__
 PUT = text(
     "INSERT INTO tally (store_id, grain, code, n) VALUES (:store_id, :grain, :code, :n)"
     " ON CONFLICT (store_id, grain, code) DO UPDATE SET n = excluded.n"
 )
-TAKE_AWAY = delete(_TERM).where(*(column == bindparam(f"this_{column.name}") for column in _TERM.columns))
 
 
 class Recounted(NamedTuple):
@@ -66,27 +63,15 @@ def _tally(store_id: int) -> int:
 
 
 def _words(found: Found) -> tuple[int, int]:
-    """Put the words of an order right and return how many were added and taken away."""
+    """Write the words of an order anew and return how many were added and taken away."""
     order = found.order
-    kept = set(
-        db.session.execute(
-            select(SearchTerm.store_id, SearchTerm.term, SearchTerm.placed_at).where(
-                SearchTerm.order_id == order.id
-            )
-        ).tuples()
-    )
+    terms = select(SearchTerm.store_id, SearchTerm.term, SearchTerm.placed_at)
+    kept = set(db.session.execute(terms.where(SearchTerm.order_id == order.id)).tuples())
     right = {(order.store_id, term, order.placed_at) for term in found.right}
-    added, taken = list(_rows(right - kept, order.id)), list(_rows(kept - right, order.id))
-    if taken:
-        db.session.execute(
-            TAKE_AWAY, [{f"this_{name}": value for name, value in row.items()} for row in taken]
-        )
-    if added:
-        db.session.execute(FIND, added)
-    return len(added), len(taken)
-
-
-def _rows(terms: set[Any], order_id: int) -> Iterator[dict[str, Any]]:
-    """Yield terms as rows of their table."""
-    for store_id, term, placed_at in terms:
-        yield {"store_id": store_id, "term": term, "placed_at": placed_at, "order_id": order_id}
+    db.session.execute(delete(SearchTerm).where(SearchTerm.order_id == order.id))
+    rows = [
+        {"store_id": store_id, "term": term, "placed_at": placed_at, "order_id": order.id}
+        for store_id, term, placed_at in sorted(right)
+    ]
+    db.session.execute(FIND, rows)
+    return len(right - kept), len(kept - right)

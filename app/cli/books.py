@@ -41,8 +41,8 @@ def recount_all() -> None:
         slug, differed = store.slug, recount(store.id)
         db.session.commit()
         click.echo(
-            f"{slug}: {differed.tallies} tallies put right, {differed.added} search terms added, "
-            f"{differed.taken} taken away"
+            f"{slug}: {counted(differed.tallies, 'tally', 'tallies')} put right, "
+            f"{counted(differed.added, 'search term')} added, {differed.taken} taken away"
         )
 
 
@@ -72,8 +72,13 @@ def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
 
 def said(proof: Proof) -> str:
     """Return the line of a proof."""
-    looked = f"{proof.name}: {proof.rows} {proof.of}{'' if proof.rows == 1 else 's'}"
+    looked = f"{proof.name}: {counted(proof.rows, proof.of)}"
     if not proof.broken:
         return f"{looked}, ok"
     more = ", ..." if proof.broken > len(proof.first) else ""
     return f"{looked}, {proof.broken} broken: {'; '.join(proof.first)}{more}"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return how many of something there are, in words."""
+    return f"{n} {one if n == 1 else many or f'{one}s'}"
