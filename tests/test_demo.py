@@ -21,6 +21,7 @@ from sqlalchemy.orm import selectinload
 
 from app import create_app
 from app.access import SYSTEM, Desk, person
+from app.actions.audit import audit
 from app.actions.elsewhere import Past, arrive
 from app.actions.ledger import standing
 from app.actions.purchases import LineSaid
@@ -35,7 +36,7 @@ from app.queries import people, purchases, sales
 from app.queries.filters import Conditions
 from app.statuses import Channel, ItemStatus, Kind, Payment, Role, Shipping
 from tests.conftest import TEST_SETTINGS
-from tests.factories import DEAL, DIGITAL, DONATION, GOODS, PICKUP, SERVICE, Factory
+from tests.factories import AUCTION, DEAL, DIGITAL, DONATION, GOODS, PICKUP, SERVICE, Factory
 
 TODAY = "2026-11-20"
 NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -185,6 +186,11 @@ def test_the_two_buyers_have_purchases_in_two_stores(demo: Path, who: str) -> No
     bought = Counter(row.store_name for row in rows)
     assert len(bought) == 2
     assert min(bought.values()) >= 3
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_books_of_the_demo_hold() -> None:
+    assert [(proof.name, proof.first) for proof in audit() if proof.broken] == []
 
 
 def test_every_status_every_kind_and_every_flag_is_there(demo: Path) -> None:
@@ -500,6 +506,26 @@ def test_money_goes_back_only_where_it_came_from(make: Factory, now: int, past: 
     item_id = make.item(GOODS, now)
     with pytest.raises(StatusChangeProhibited):
         arrived(make, item_id, past)
+
+
+def test_no_more_is_given_back_in_two_times_than_was_paid(make: Factory) -> None:
+    item_id = make.item(GOODS, 2)
+    arrived(make, item_id, {"refund": 2000})
+    with pytest.raises(StatusChangeProhibited):
+        arrived(make, item_id, {"refund": 251})
+    arrived(make, item_id, {"refund": 250})
+
+
+def test_nobody_is_paid_for_a_line_refunded_before_its_order_is_settled(make: Factory) -> None:
+    order_id = make.sale(GOODS, AUCTION, paid=Payment.ON_ARRIVAL)
+    cards, album = make.items_of(order_id)
+    make.ship(order_id, {cards: 5})
+    arrived(make, cards, S.REFUNDED)
+    arrived(make, cards, {"payment": Payment.PAID})
+    with make.app.app_context():
+        statuses = {(p.item_id, p.status) for p in db.session.scalars(select(Payout))}
+        assert statuses == {(cards, 4), (album, 0)}
+        assert [proof.name for proof in audit() if proof.broken] == []
 
 
 def test_an_order_may_arrive_paid(make: Factory) -> None:

@@ -18,10 +18,11 @@ from app.actions.audit import audit
 from app.actions.audit.proofs import Proof
 from app.actions.elsewhere import Past, Rating, Remark, arrive
 from app.actions.intake import take_in
+from app.actions.ledger import Act
 from app.actions.parcels import Tracking, set_tracking
 from app.actions.purchases import STAND_IN, BuyerSaid, Purchase
 from app.db import db
-from app.models import Order
+from app.models import Order, ParcelLine
 from app.queries.books import money, pieces, stores, tables, told
 from app.statuses import ActorKind, Door, ItemStatus, Payment
 from tests.factories import (
@@ -212,6 +213,52 @@ def test_the_desk_may_run_meanwhile(app: Flask, make: Factory) -> None:
     orders = {proof.rows for proof in after if proof.name in {money.ITEMS.name, pieces.LINES.name}}
     assert orders == {1}  # as it was when it began
     assert {p.rows for p in proofs(app) if p.name == money.ITEMS.name} == {2}
+
+
+# --- stories that stand in the histories of two orders
+
+
+def test_a_line_that_moved_to_another_order_has_one_story(app: Flask, make: Factory) -> None:
+    first, second = make.sale(GOODS, AUCTION), make.sale(GOODS)
+    (_, album), (cards,) = make.items_of(first), make.items_of(second)
+    with app.app_context():
+        with Act("combine", actor=SYSTEM, store_id=1) as act:
+            moving = next(item for item in act.hold(first).items if item.id == album)
+            act.hold(second)
+            act.change(moving, order_id=second, position=2)
+        db.session.commit()
+    make.ship(second, {cards: 5, album: 1})
+    assert of_history(app) == {}
+    with past_all_rules(app) as run:
+        run(f"UPDATE order_item SET returned = 1 WHERE id = {album}")
+    assert of_history(app) == {PRESENT: 1}
+
+
+def test_a_parcel_of_two_orders_has_one_story(app: Flask, make: Factory) -> None:
+    buyer = BuyerSaid("Maja Kowalczyk", ref="maja")
+    first, second = make.sale(GOODS, buyer=buyer), make.sale(GOODS, buyer=buyer)
+    (cards,), (more,) = make.items_of(first), make.items_of(second)
+    with app.app_context():
+        parcel = set_tracking(second, more, Tracking("DHL", "JD 01"), actor=SYSTEM, store_id=1)
+        db.session.add(ParcelLine(parcel_id=parcel.id, item_id=cards, store_id=1, quantity=5))
+        db.session.flush()
+        set_tracking(first, cards, Tracking("DHL", "JD 02"), actor=SYSTEM, store_id=1)
+        set_tracking(second, more, Tracking("UPS", "JD 02"), actor=SYSTEM, store_id=1)
+        db.session.commit()
+    assert of_history(app) == {}
+    with past_all_rules(app) as run:
+        run("UPDATE parcel SET number = 'JD 03'")
+    assert of_history(app) == {PRESENT: 1}
+
+
+def of_history(app: Flask) -> dict[str, int]:
+    """Return which invariants of the history are broken, and how often."""
+    begins = (STEPS, PRESENT, PLACES, told.BIRTHS.name, told.ACTS.name)
+    return {
+        next(begin for begin in begins if proof.name.startswith(begin)): proof.broken
+        for proof in proofs(app)
+        if proof.broken and proof.name.startswith(begins)
+    }
 
 
 # --- broken

@@ -48,6 +48,6 @@ def unsound() -> Iterator[str]:
     try:
         for (fault,) in connection.exec_driver_sql(f"PRAGMA quick_check({MOST})"):
             if fault != "ok":
-                yield fault
+                yield " ".join(fault.split())
     finally:
         connection.exec_driver_sql("PRAGMA ignore_check_constraints=OFF")
