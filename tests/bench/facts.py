@@ -49,7 +49,9 @@ class Facts:
 
     def orders(self, where: str = "", *given: Any) -> int:
         """Return how many orders of the store there are, of those that meet a condition."""
-        return int(self.raw.one(f"SELECT count(*) FROM orders WHERE store_id = ? {where}", self.store_id, *given))
+        return int(
+            self.raw.one(f"SELECT count(*) FROM orders WHERE store_id = ? {where}", self.store_id, *given)
+        )
 
     def sales(self, where: str = "", *given: Any, offset: int = 0) -> list[int]:
         """Return the ids of 25 sales, newest first."""
@@ -85,7 +87,8 @@ class Facts:
     def rare_word(self) -> str:
         """Return a term that few sales have: of letters where there is such a one."""
         terms = self.raw.all(
-            "SELECT term FROM search_term WHERE store_id = ? GROUP BY term HAVING count(*) <= ? AND length(term) > 4",
+            "SELECT term FROM search_term WHERE store_id = ?"
+            " GROUP BY term HAVING count(*) <= ? AND length(term) > 4",
             self.store_id,
             RARE_UP_TO,
         )
@@ -97,14 +100,17 @@ class Facts:
         """Return a sale of three lines from the middle of the list; of two where there is none."""
         for lines in (3, 2, 1):
             rows = self.raw.all(
-                "SELECT orders.id, orders.number FROM orders JOIN order_item ON order_item.order_id = orders.id"
-                " WHERE orders.store_id = ? AND orders.desk_state = 'closed' GROUP BY orders.id, orders.number"
-                " HAVING count(*) = ? ORDER BY orders.id",
+                "SELECT orders.id, orders.number FROM orders"
+                " JOIN order_item ON order_item.order_id = orders.id"
+                " WHERE orders.store_id = ? AND orders.desk_state = 'closed'"
+                " GROUP BY orders.id, orders.number HAVING count(*) = ? ORDER BY orders.id",
                 self.store_id,
                 lines,
             )
             if rows:
                 order_id, number = rows[len(rows) // 2]
-                items = self.raw.all("SELECT id FROM order_item WHERE order_id = ? ORDER BY position", order_id)
+                items = self.raw.all(
+                    "SELECT id FROM order_item WHERE order_id = ? ORDER BY position", order_id
+                )
                 return Sale(order_id, number, [row[0] for row in items])
         raise LookupError("The store has no closed sale.")

@@ -35,6 +35,7 @@ class Candidate:
     most_calls: int = 2000  # in a turn
     most_turns: int | None = None
     is_warmed: bool = True  # by one call of each turn that does not count
+    pieces: int = 1  # that one call does
 
     @classmethod
     def of(cls, path: str, orders: int, call: Call, check: Callable[[Any], None]) -> "Candidate":
@@ -49,6 +50,7 @@ class Figures(NamedTuple):
     p50: float
     calls: int
     turns: int
+    pieces: int = 1  # that one call does
 
 
 def judged(candidate: Candidate, answer: Any) -> None:
@@ -102,10 +104,10 @@ def measure(
             if candidate.most_turns is None or n < candidate.most_turns:
                 turns[candidate.key].append(turn(candidate, seconds))
     gc.unfreeze()
-    return {key: figures(of) for key, of in turns.items()}
+    return {c.key: figures(turns[c.key], c.pieces) for c in candidates}
 
 
-def figures(turns: Sequence[Sequence[int]]) -> Figures:
+def figures(turns: Sequence[Sequence[int]], pieces: int) -> Figures:
     """Return the figures of these turns."""
     medians = [median(turn) for turn in turns]
-    return Figures(min(medians), median(medians), sum(len(turn) for turn in turns), len(turns))
+    return Figures(min(medians), median(medians), sum(len(turn) for turn in turns), len(turns), pieces)

@@ -47,8 +47,8 @@ def sign_in(app: Flask, password: str) -> Keys:
     if answer.status_code not in {302, 303}:
         raise Wrong(f"{OWNER} cannot sign in: {answer.status}")
     name = app.config["SESSION_COOKIE_NAME"]
-    cookie = browser.get_cookie(name)
     signed = TOKEN.search(browser.get(SALES).data)
+    cookie = browser.get_cookie(name)  # as that page has left it: the token belongs to it
     assert cookie is not None and signed is not None
     with app.app_context():
         account = people.account_by_email(OWNER)
@@ -67,7 +67,9 @@ def pages(facts: Facts, keys: Keys) -> list[Page]:
     before = facts.place(facts.sales("AND desk_state = ?", "closed", offset=lead * PAGE - 1)[0])
     middle, middle_closed = facts.sales(offset=all_lead * PAGE), closed_middle(facts)
     to_ship = facts.sales("AND desk_state = ?", "to_ship")
-    with_status = facts.sales("AND EXISTS (SELECT 1 FROM order_item WHERE order_id = orders.id AND status = 2)")
+    with_status = facts.sales(
+        "AND EXISTS (SELECT 1 FROM order_item WHERE order_id = orders.id AND status = 2)"
+    )
     sale, items = facts.sale(), facts.items()
     rare = facts.rare_word()
 
@@ -93,7 +95,9 @@ def pages(facts: Facts, keys: Keys) -> list[Page]:
 
 def closed_middle(facts: Facts) -> list[int]:
     """Return the 25 closed sales in the middle of their tab: what the floors read, too."""
-    return facts.sales("AND desk_state = ?", "closed", offset=facts.middle("AND desk_state = ?", "closed") * PAGE)
+    return facts.sales(
+        "AND desk_state = ?", "closed", offset=facts.middle("AND desk_state = ?", "closed") * PAGE
+    )
 
 
 def judge(answer: Answer, found: object, expected: object) -> None:
@@ -114,7 +118,9 @@ def shows_sales(facts: Facts, ids: Sequence[int], *, is_part: bool) -> Check:
     def check(answer: Answer) -> None:
         judge(answer, rows(SALE_ROW, answer.body), ids)
         if (frame in answer.body, b"</html>" in answer.body) != (not is_part, not is_part):
-            raise Wrong(f"not {'a part' if is_part else 'a page of ' + facts.store_name}: {answer.body[:300]!r}")
+            raise Wrong(
+                f"not {'a part' if is_part else 'a page of ' + facts.store_name}: {answer.body[:300]!r}"
+            )
 
     return check
 

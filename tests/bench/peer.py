@@ -14,7 +14,7 @@ from flask_admin import Admin
 from flask_admin.contrib.sqla import ModelView
 
 from app import config as settings
-from app.db import db, engine_options, set_up_engine
+from app.db import db, engine_options, set_up_engine, with_driver
 from app.models import Order, Store
 from tests.bench.calls import Answer, Ask, Wrong
 from tests.bench.facts import PAGE, SLUG, Facts
@@ -60,8 +60,9 @@ def create_peer(url: str | None = None) -> Flask:
     """Make the peer on this database, or on the one that the environment names."""
     app = Flask(__name__)
     app.config.update(settings.from_environment())
-    app.config["SQLALCHEMY_DATABASE_URI"] = url or app.config["SQLALCHEMY_DATABASE_URI"]
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"])
+    url = with_driver(url or app.config["SQLALCHEMY_DATABASE_URI"])
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
     db.init_app(app)
     set_up_engine(app)
     admin = Admin(app)

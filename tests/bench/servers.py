@@ -114,9 +114,13 @@ class Servers:
                 pass_fds=keep,
                 start_new_session=True,
             )
-        assert self.undertaker.stdin is not None
-        self.undertaker.stdin.write(f"{process.pid}\n".encode())
-        self.undertaker.stdin.flush()
+        self.end_at_last(process.pid)
         server = Server(port, process, log)
         self.started.append(server)
         return server
+
+    def end_at_last(self, group: int) -> None:
+        """Let the undertaker end this group of processes when the bench is over."""
+        assert self.undertaker.stdin is not None
+        self.undertaker.stdin.write(f"{group}\n".encode())
+        self.undertaker.stdin.flush()
