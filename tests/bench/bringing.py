@@ -30,6 +30,7 @@ from tests.bench.measure import Candidate, Key
 from tests.bench.raw import Raw
 from tests.bench.servers import ROOT
 
+PATHS = ("import", "F-import", "F-written")
 TURNS = 5  # an import takes about a second, and its database grows
 HEADER = (ROOT / "tests" / "exchange" / "files" / "etsy_items.csv").read_text().splitlines()[0].split(",")
 ORDER_ID, SALE_DATE, LINE_ID = (HEADER.index(name) for name in ("Order ID", "Sale Date", "Transaction ID"))
@@ -161,11 +162,13 @@ def candidates(app: Flask, raw: Raw, orders: int, n: int, scratch: Path) -> list
         all_new(file, bring(file))
     floors = Floors(raw, file, written(raw, before), scratch / f"floors-{orders}.db")
     few = {"most_calls": 1, "most_turns": TURNS, "is_warmed": False, "pieces": n}
-    return [
-        Candidate(Key("import", orders), ours, lambda answer: all_new(*answer), **few),
-        Candidate(Key("F-import", orders), floors.orders_and_lines, floors.is_counted, **few),
-        Candidate(Key("F-written", orders), floors.every_row, floors.is_counted, **few),
-    ]
+    found = zip(
+        PATHS,
+        (ours, floors.orders_and_lines, floors.every_row),
+        (lambda answer: all_new(*answer), floors.is_counted, floors.is_counted),
+        strict=True,
+    )
+    return [Candidate(Key(path, orders), opened, check, **few) for path, opened, check in found]
 
 
 def highest(raw: Raw) -> dict[str, int]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from markupsafe import escape
+
 from tests.bench.calls import Wrong
 from tests.bench.facts import PAGE, Facts
 from tests.bench.pages import closed_middle
@@ -19,9 +21,9 @@ LINES = (
 )
 PAGE_HTML = "<!doctype html><html><head><title>Sales</title></head><body><table>{}</table></body></html>"
 ROW_HTML = (
-    "<tr><td><a href=/sales/{0}>{1}</a><td>{2}<td>{lines}<td>{4} {3}<td>{5}<td>{6}<td>{7}<td>{8}<td>{9}</tr>"
+    "<tr><td><a href=/sales/{0}>{1}</a> {day} {2}<td>{lines}<td>{3} {total}<td>{5} {6} {7}<td>{by}</tr>\n"
 )
-LINE_HTML = "<div>{2} × {1} {6} {3} {4} {5}</div>"
+LINE_HTML = "<div>{3} × {title} {total} {4} {5} {6}</div>"
 
 Read = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]
 
@@ -58,16 +60,26 @@ def page(read: Callable[[], Read], ids: Sequence[int]) -> tuple[Callable[[], str
         orders, lines = read()
         by_order: dict[int, str] = {}
         for line in lines:
-            by_order[line[0]] = by_order.get(line[0], "") + LINE_HTML.format(*line)
-        return PAGE_HTML.format(
-            "".join(ROW_HTML.format(*order, lines=by_order[order[0]]) for order in orders)
-        )
+            text = LINE_HTML.format(*line, title=escape(line[1]), total=amount(line[6]))
+            by_order[line[0]] = by_order.get(line[0], "") + text
+        return PAGE_HTML.format("".join(row(order, by_order[order[0]]) for order in orders))
 
     def check(html: str) -> None:
         if [part.split(">")[0] for part in html.split("<a href=/sales/")[1:]] != [str(i) for i in ids]:
             raise Wrong(f"shows others than {ids}: {html[:300]}")
 
     return written, check
+
+
+def row(order: tuple[Any, ...], lines: str) -> str:
+    """Return a row with what no page can spare: amounts and days in words, texts escaped."""
+    day, by = str(order[8])[:10], str(order[9])[:10]
+    return ROW_HTML.format(*order, lines=lines, total=amount(order[4]), day=day, by=by)
+
+
+def amount(minor: int) -> str:
+    """Write minor units of a currency with two digits."""
+    return f"{minor // 100:,}.{minor % 100:02}"
 
 
 def _lead(facts: Facts) -> int:

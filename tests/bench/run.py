@@ -124,31 +124,30 @@ def sized_candidates(sized: Sized, asked: Options, stock: Stock, servers: Server
     ships = shipping.needed(asked.rounds)
     to_ship = bringing.stock_to_ship(sized.app, sized.facts, ships)
     sized.read()
-    importing = stock.copy(orders, "import")
     return [
         *sized.in_process(),
         *sized.over_http(ours, theirs),
         shipping.candidate(sized.facts, sized.keys, to_ship, orders=orders, port=ours.port),
-        *bringing.candidates(
-            desk(importing.url), Raw(importing.url), orders, asked.imported, servers.scratch
-        ),
+        *imports(orders, asked, stock, servers),
     ]
+
+
+def imports(orders: int, asked: Options, stock: Stock, servers: Servers) -> list[Candidate]:
+    """Return the imports into a copy of their own, which grows, and their floors."""
+    url = stock.copy(orders, "import").url
+    return bringing.candidates(desk(url), Raw(url), orders, asked.imported, servers.scratch)
 
 
 def profiled(path: str, asked: Options, stock: Stock, servers: Servers) -> str:
     """Return what dominates one path, in the smallest database that was asked for; Wrong names the paths."""
     sized = Sized(stock.copy(asked.orders[0], "desk"))
     sized.read()
-    importing = stock.copy(asked.orders[0], "import")
-    candidates = [
-        *sized.in_process(),
-        *bringing.candidates(
-            desk(importing.url), Raw(importing.url), sized.orders, asked.imported, servers.scratch
-        ),
-    ]
+    candidates = sized.in_process()
+    if path in bringing.PATHS:
+        candidates = imports(sized.orders, asked, stock, servers)
     named = {candidate.key.path: candidate for candidate in candidates}
     if path not in named:
-        raise Wrong(f"--profile takes one of {', '.join(named)}")
+        raise Wrong(f"--profile takes one of {', '.join([*named, *bringing.PATHS])}")
     return heaviest(named[path])
 
 
