@@ -6,13 +6,12 @@ from tests.bench.calls import Answer, Wrong
 
 WORDS = "hello"
 
-app = Flask(__name__)
 
-
-@app.get("/")
-def hello() -> str:
-    """Say hello."""
-    return WORDS
+def create_hello() -> Flask:
+    """Make an application that says hello and nothing else."""
+    app = Flask(__name__)
+    app.add_url_rule("/", "hello", lambda: WORDS)
+    return app
 
 
 def says_hello(answer: Answer) -> None:

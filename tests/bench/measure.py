@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tests.bench.calls import Call, Wrong
 
-FEWEST = 3  # calls of a turn
+FEWEST = 1  # calls of a turn
 
 
 class Key(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SIZES = {"k": 1000, "m": 1_000_000}
-LEAST = 100  # orders, so that every list has a middle
+LEAST = 200  # orders, so that every list has a middle
 IMPORTED = 1000
 
 
@@ -51,8 +51,8 @@ def read(arguments: Sequence[str] | None) -> Options:
         prog="python -m tests.bench", description="Measure the desk's paths beside their floors and a peer."
     )
     parser.add_argument("--orders", type=sizes, default="10k,100k", help="database sizes (10k,100k)")
-    parser.add_argument("--rounds", type=int, default=12, help="rounds (12)")
-    parser.add_argument("--seconds", type=float, default=0.2, help="of a turn in a round (0.2)")
+    parser.add_argument("--rounds", type=int, default=24, help="rounds (24)")
+    parser.add_argument("--seconds", type=float, default=0.12, help="of a turn in a round (0.12)")
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--data", type=Path, default=default_data(), help="where the databases are kept")
     parser.add_argument("--imported", type=int, default=IMPORTED, help="orders of the imported file (1000)")

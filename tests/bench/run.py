@@ -18,7 +18,7 @@ from tests.bench.servers import Server, Servers
 from tests.bench.stock import Database, Stock, desk
 from tests.bench.table import as_json, table
 
-DESK, PEER, HELLO = "app:create_app()", "tests.bench.peer:create_peer()", "tests.bench.hello:app"
+DESK, PEER, HELLO = "app:create_app()", "tests.bench.peer:create_peer()", "tests.bench.hello:create_hello()"
 
 
 class Sized:
@@ -92,7 +92,7 @@ def run(asked: Options, stock: Stock, servers: Servers, progress: Callable[[str]
     """Measure everything; return what --json writes, with the table and what follows it as text."""
     greeter = servers.gunicorn(HELLO)
     candidates = [
-        Candidate.of("F0p", 0, in_process(hello.app, Ask("/")), hello.says_hello),
+        Candidate.of("F0p", 0, in_process(hello.create_hello(), Ask("/")), hello.says_hello),
         http("F0h", 0, greeter, Ask("/"), hello.says_hello),
     ]
     sizes = []
