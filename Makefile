@@ -10,12 +10,12 @@ INSTALL = $(PY) -m pip install -qq --disable-pip-version-check --require-hashes 
 COMPILE = PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m piptools compile --quiet \
 	--generate-hashes --allow-unsafe --no-strip-extras --no-annotate --no-emit-options \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
-# For example: make test ARGS="-k parcels", make lock UPGRADE=--upgrade
+# For example: make test ARGS="-k parcels", make bench ARGS="--orders 10k", make lock UPGRADE=--upgrade
 ARGS =
 JOBS = 2
 UPGRADE =
 
-.PHONY: help setup run test check lock clean
+.PHONY: help setup run test check bench lock clean
 .NOTPARALLEL:
 
 help: ## say what can be made
@@ -38,6 +38,9 @@ check: .venv/dev ## lint, format, types and floors
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+
+bench: .venv/dev setup ## measure our paths beside their floors and a peer
+	@$(PY) -m tests.bench $(ARGS)
 
 lock: .venv/dev ## write the lock files anew from pyproject.toml
 	@$(PY) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock: use the oldest Python, 3.11")'

@@ -37,19 +37,23 @@ class Wrong(Exception):
 
 def in_process(app: Flask, ask: Ask) -> Callable[[], Answer]:
     """Return the WSGI call alone: the environ is built once, the body is read to its end."""
-    builder = EnvironBuilder(ask.address, f"http://{LOOPBACK}/", headers=ask.headers)
+    builder = EnvironBuilder(ask.address, f"http://{LOOPBACK}/", headers=ask.headers.items())
     environ = builder.get_environ()
     builder.close()
 
+    began: list[str] = []
+
+    def start(status: str, *_: object) -> Any:
+        began.append(status)
+
     def call() -> Answer:
-        began: list[str] = []
         # What the app keeps of a request it keeps in the environ: each call gets its own.
-        body: Any = app.wsgi_app(dict(environ), lambda line, headers, _=None: began.append(line))
+        body: Any = app.wsgi_app(dict(environ), start)
         try:
             read = b"".join(body)
         finally:
             body.close()
-        return Answer(int(began[0][:3]), read)
+        return Answer(int(began.pop()[:3]), read)
 
     return call
 

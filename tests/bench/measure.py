@@ -98,12 +98,14 @@ def measure(
     gc.freeze()
     rng = Random(1)
     turns: dict[Key, list[list[int]]] = {candidate.key: [] for candidate in candidates}
-    for n in range(rounds):
-        progress(f"round {n + 1} of {rounds}")
-        for candidate in rng.sample(candidates, len(candidates)):
-            if candidate.most_turns is None or n < candidate.most_turns:
-                turns[candidate.key].append(turn(candidate, seconds))
-    gc.unfreeze()
+    try:
+        for n in range(rounds):
+            progress(f"round {n + 1} of {rounds}")
+            for candidate in rng.sample(candidates, len(candidates)):
+                if candidate.most_turns is None or n < candidate.most_turns:
+                    turns[candidate.key].append(turn(candidate, seconds))
+    finally:
+        gc.unfreeze()
     return {c.key: figures(turns[c.key], c.pieces) for c in candidates}
 
 

@@ -144,25 +144,11 @@ def test_the_table_has_a_line_for_each_ratio() -> None:
         Key("list", 300): found(1_600_000),
         Key("list", 600): found(1_640_000),
     }
-    lines = table(measured).splitlines()
-    assert lines[-2].split() == [
-        "list,",
-        "page",
-        "1",
-        "600",
-        "1.64",
-        "ms",
-        "3.28",
-        "ms",
-        "F1",
-        "8.20",
-        "x",
-        "<=",
-        "9",
-        "(5)",
-        "ok",
+    lines = [" ".join(line.split()) for line in table(measured).splitlines()]
+    assert lines[-2:] == [
+        "list, page 1 600 1.64 ms 3.28 ms F1 8.20 x <= 9 (5) ok",
+        "itself at 300 1.02 x <= 1.15 ok",
     ]
-    assert lines[-1].split() == ["itself", "at", "300", "1.02", "x", "<=", "1.15", "ok"]
 
 
 def test_times_have_three_digits() -> None:
@@ -178,7 +164,7 @@ def test_a_wrong_answer_ends_the_run_and_names_the_path() -> None:
         if answer != "right":
             raise Wrong("not this one")
 
-    given = iter(["right", "right", "right", "right", "wrong"])
+    given = iter(["right", "right", "right", "wrong"])  # two looks, one call to warm
     candidate = Candidate.of("list", 300, lambda: next(given), check)
     look([candidate])
     with pytest.raises(Wrong, match="list, 300 orders: not this one"):
