@@ -44,15 +44,14 @@ class Sized:
         query, is_query = floors.query(self.raw, self.facts)
         page, is_page = floors.page(query, pages.closed_middle(self.facts))
         admin = peer.create_peer(self.database.url)
-        return [
-            Candidate.of("F-query", self.orders, query, is_query),
-            Candidate.of("F1", self.orders, page, is_page),
-            *(Candidate.of(p.path, self.orders, in_process(self.app, p.ask), p.check) for p in self.pages),
-            *(
-                Candidate.of(name, self.orders, in_process(admin, ask), check)
-                for name, ask, check in peer.asks(self.facts)
-            ),
+        found: list[tuple[str, Call, Callable[[Any], None]]] = [
+            ("F-query", query, is_query),
+            ("F1", page, is_page),
+            *((p.path, in_process(self.app, p.ask), p.check) for p in self.pages),
+            *((name, in_process(admin, ask), check) for name, ask, check in peer.asks(self.facts)),
         ]
+        # PostgreSQL works in processes of its own.
+        return [Candidate.of(n, self.orders, c, j, is_inside=self.raw.is_sqlite) for n, c, j in found]
 
     def over_http(self, ours: Server, theirs: Server) -> list[Candidate]:
         """Return the desk and the peer behind their servers."""

@@ -6,8 +6,9 @@ from typing import Any
 from tests.bench.goals import GROUPS, Ratio, ratios, short
 from tests.bench.measure import Figures, Key
 
-HEAD = ("", "orders", "quiet", "p50", "beside", "ratio", "goal")
-WIDTHS = (46, 6, 9, 9, 15, 7, 9)
+HEAD = ("", "orders", "quiet", "p50", "core", "beside", "ratio", "goal")
+WIDTHS = (46, 6, 7, 7, 7, 16, 8, 10)
+LEFT = {0, 5, 7}
 
 
 def table(measured: Mapping[Key, Figures]) -> str:
@@ -22,9 +23,8 @@ def table(measured: Mapping[Key, Figures]) -> str:
 
 def line(*cells: str, end: str = "") -> str:
     """Return one line: the first cell to the left, figures to the right."""
-    left = {0, 4, 6}
     padded = [
-        cell.ljust(width) if n in left else cell.rjust(width)
+        cell.ljust(width) if n in LEFT else cell.rjust(width)
         for n, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True))
     ]
     return "  ".join([*padded, end])
@@ -38,11 +38,13 @@ def _rows(name: str, title: str, measured: Mapping[Key, Figures]) -> Iterator[st
         shown = list(ratios(key, measured))
         first = ratio_cells(shown[0]) if shown else ("", "", "", "")
         size = short(key.orders) if key.orders else ""
-        head = (f"  {title}", size, time_text(found.quiet), time_text(found.p50))
-        yield line(*head, *first[:3], end=f"{first[3]}{rate}")
+        core = time_text(found.core) if found.core else ""
+        head = (f"  {title}", size, time_text(found.quiet), time_text(found.p50), core)
+        said = (first[3], rate, "disturbed" if found.is_disturbed else "")
+        yield line(*head, *first[:3], end=", ".join(filter(None, said)))
         for ratio in shown[1:]:
             *cells, verdict = ratio_cells(ratio)
-            yield line("", "", "", "", *cells, end=verdict)
+            yield line("", "", "", "", "", *cells, end=verdict)
 
 
 def ratio_cells(ratio: Ratio) -> tuple[str, str, str, str]:
@@ -68,6 +70,8 @@ def as_json(measured: Mapping[Key, Figures]) -> list[dict[str, Any]]:
             "orders": key.orders,
             "quiet_us": round(found.quiet / 1e3, 2),
             "p50_us": round(found.p50 / 1e3, 2),
+            "core_us": found.core and round(found.core / 1e3, 2),
+            "is_disturbed": found.is_disturbed,
             "calls": found.calls,
             "turns": found.turns,
             "pieces": found.pieces,

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from tests.bench import crowd, hello
 from tests.bench.calls import LOOPBACK, Ask, Call, Wrong
 from tests.bench.facts import Place
 from tests.bench.goals import GROUPS, PATHS, ratios
-from tests.bench.measure import Candidate, Figures, Key, figures, look, measure
+from tests.bench.measure import Candidate, Figures, Key, Took, figures, look, measure
 from tests.bench.options import sizes
 from tests.bench.pages import Page
 from tests.bench.servers import ROOT, Servers
@@ -156,7 +156,19 @@ def test_times_have_three_digits() -> None:
 
 
 def test_the_quiet_value_is_the_best_round_and_p50_the_one_in_the_middle() -> None:
-    assert figures([[9, 1, 5], [4, 4, 4], [100, 70, 80]], 1) == Figures(4, 5, 9, 3, 1)
+    turns = [[Took(t, t) for t in turn] for turn in ([9, 1, 5], [4, 4, 4], [100, 70, 80])]
+    candidate = Candidate(Key("http:list", 300), nullcontext, print)  # type: ignore[arg-type]
+    assert figures(candidate, turns) == Figures(4, 5, 9, 3, 1)
+
+
+def test_a_path_that_had_no_quiet_round_is_called_disturbed() -> None:
+    candidate = Candidate.of("list", 300, print, print)
+    quiet = figures(candidate, [[Took(100, 95)], [Took(300, 105)]])
+    busy = figures(candidate, [[Took(200, 95)], [Took(300, 105)]])
+    assert [(found.core, found.is_disturbed) for found in (quiet, busy)] == [(95, False), (95, True)]
+    assert "disturbed" in table({Key("list", 300): busy}) and "disturbed" not in table(
+        {Key("list", 300): quiet}
+    )
 
 
 def test_a_wrong_answer_ends_the_run_and_names_the_path() -> None:
@@ -184,11 +196,11 @@ def test_a_turn_is_made_ready_once_and_warmed_by_a_call_that_does_not_count() ->
     heavy = Candidate(Key("import", 1), most_calls=1, most_turns=1, is_warmed=False, pieces=7, **of)
     measured = measure([warm], rounds=1, seconds=9)
     assert seen == ["open", *["call"] * 5]
-    assert measured[warm.key][2:] == (4, 1, 1)
+    assert measured[warm.key][2:5] == (4, 1, 1)
     seen.clear()
     measured = measure([heavy], rounds=3, seconds=9)
     assert seen == ["open", "call"]
-    assert measured[heavy.key][2:] == (1, 1, 7)
+    assert measured[heavy.key][2:5] == (1, 1, 7)
 
 
 def test_sizes_are_read_and_sorted() -> None:
