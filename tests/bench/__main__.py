@@ -73,7 +73,7 @@ def show(said: dict[str, object], asked: Options, busy: str) -> None:
     if "servers" in said:
         print(f"{said['servers']}\n")
     print(
-        f"Quiet: the best of {asked.rounds} rounds' medians; p50: the median of them; core: the time on a core."
+        f"Quiet: the best of {asked.rounds} rounds' medians; p50: their median; core: the time on a core."
         "\nRatios are of quiet values; what is to be reached one day stands in parentheses."
         "\nDisturbed: even in the best round others had the core; go by `core` there, not by the ratio."
     )
