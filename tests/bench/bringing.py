@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -20,7 +21,7 @@ from tests.bench.measure import Candidate, Key
 from tests.bench.raw import Raw
 
 PATHS = ("import", "F-import", "F-written")
-TURNS = 5  # an import takes about a second, and its database grows
+TURNS = 6  # an import takes about a second, and its database grows
 
 
 def newest_day(facts: Facts) -> datetime:
@@ -84,11 +85,21 @@ def candidates(app: Flask, raw: Raw, orders: int, n: int, scratch: Path) -> list
     with importer(app) as bring:
         all_new(file, bring(file))
     floors = Floors(raw, file, written(raw, before), scratch / f"floors-{orders}.db")
-    few = {"most_calls": 1, "most_turns": TURNS, "is_warmed": False, "pieces": n}
-    found = zip(
-        PATHS,
-        (ours, floors.orders_and_lines, floors.every_row),
-        (lambda answer: all_new(*answer), floors.is_counted, floors.is_counted),
-        strict=True,
-    )
-    return [Candidate(Key(path, orders), opened, check, **few) for path, opened, check in found]
+
+    def candidate(path: str, opened: Any, check: Callable[[Any], None], turns: int | None) -> Candidate:
+        return Candidate(
+            Key(path, orders),
+            opened,
+            check,
+            most_calls=1,
+            most_turns=turns,
+            is_warmed=False,
+            pieces=n,
+            is_inside=raw.is_sqlite,
+        )
+
+    return [
+        candidate("import", ours, lambda answer: all_new(*answer), TURNS),
+        candidate("F-import", floors.orders_and_lines, floors.is_counted, None),
+        candidate("F-written", floors.every_row, floors.is_counted, None),
+    ]

@@ -36,8 +36,12 @@ class Wrong(Exception):
 
 
 def in_process(app: Flask, ask: Ask) -> Callable[[], Answer]:
-    """Return the WSGI call alone: the environ is built once, the body is read to its end."""
-    builder = EnvironBuilder(ask.address, f"http://{LOOPBACK}/", headers=ask.headers.items())
+    """Return the WSGI call alone: the environ is built once, the answer is read to its end.
+
+    What has a body can be called once.
+    """
+    headers, origin = ask.headers.items(), f"http://{LOOPBACK}/"
+    builder = EnvironBuilder(ask.address, origin, method=ask.method, headers=headers, data=ask.body or None)
     environ = builder.get_environ()
     builder.close()
 

@@ -13,6 +13,7 @@ PAGE = 25
 LAST_LETTER = "\U0010ffff"
 COMMON, OTHER = "letterpress", "envelope"  # words of what the demo's paper shop sells
 RARE_UP_TO = 5  # sales
+AROUND = 10  # pages before the middle and behind it
 
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -71,8 +72,27 @@ class Facts:
         return [row[0] for row in rows]
 
     def middle(self, where: str = "", *given: Any) -> int:
-        """Return how many pages lie before the one in the middle."""
-        return self.orders(where, *given) // 2 // PAGE
+        """Return how many pages lie before one in the middle.
+
+        Of the pages there it is the one with the most usual number of lines, so that databases of other
+        sizes can be compared.
+        """
+        count = self.orders(where, *given)
+        of_all = "SELECT count(*) FROM order_item JOIN orders ON orders.id = order_item.order_id"
+        lines = self.raw.one(f"{of_all} WHERE orders.store_id = ? {where}", self.store_id, *given)
+        usual = lines / count * PAGE
+        half, last = count // 2 // PAGE, count // PAGE - 1
+        first = max(1, half - AROUND)
+        rows = self.raw.all(
+            "SELECT (SELECT count(*) FROM order_item WHERE order_id = orders.id) FROM orders"
+            f" WHERE store_id = ? {where} ORDER BY placed_at DESC, id DESC LIMIT ? OFFSET ?",
+            self.store_id,
+            *given,
+            (min(last, half + AROUND) - first + 1) * PAGE,
+            first * PAGE,
+        )
+        pages = [sum(row[0] for row in rows[i : i + PAGE]) for i in range(0, len(rows), PAGE)]
+        return first + min(range(len(pages)), key=lambda n: (abs(pages[n] - usual), abs(first + n - half)))
 
     def place(self, order_id: int) -> Place:
         """Return where a sale stands in the list."""

@@ -63,6 +63,7 @@ GROUPS = (
             Path("sale", "a sale", (Beside("F0p"), Beside(OWN))),
             Path("items", "items list, page 1", (Beside("F1"), Beside(OWN))),
             Path("json", "JSON list (Okanjo)", (Beside("F0p"), Beside(OWN))),
+            Path("ship", "ship one piece, POST", (Beside("F0p"), Beside(OWN))),
         ),
     ),
     Group(

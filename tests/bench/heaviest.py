@@ -8,7 +8,8 @@ from time import perf_counter
 from tests.bench.measure import Candidate, judged
 
 SECONDS = 4.0
-MOST = 500  # calls
+MOST = 500  # calls, and before them some to warm up
+WARMING = 5
 SHOWN = 30
 
 
@@ -18,7 +19,7 @@ def heaviest(candidate: Candidate) -> str:
     calls, until = 0, perf_counter() + SECONDS
     with candidate.opened() as call:
         if candidate.is_warmed:
-            for _ in range(5):
+            for _ in range(WARMING):
                 judged(candidate, call())
         while calls == 0 or (perf_counter() < until and calls < min(MOST, candidate.most_calls)):
             profiler.enable()

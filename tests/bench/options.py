@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.goals import PATHS
+
 SIZES = {"k": 1000, "m": 1_000_000}
 LEAST = 200  # orders, so that every list has a middle
 IMPORTED = 1000
+# What runs in this process, and in a database.
+INSIDE = [name for name in PATHS if not name.startswith(("F0", "http:"))]
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,9 @@ def read(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--imported", type=int, default=IMPORTED, help="orders of the imported file (1000)")
     parser.add_argument("--json", type=Path, help="write the table there, too, as JSON")
     parser.add_argument("--servers", action="store_true", help="compare gunicorn with granian, too")
-    parser.add_argument("--profile", metavar="PATH", help="run this one path in process under the profiler")
+    parser.add_argument(
+        "--profile", choices=INSIDE, metavar="PATH", help=f"only profile this path: {', '.join(INSIDE)}"
+    )
     given = parser.parse_args(arguments)
     if given.rounds < 1 or given.seconds < 0 or given.imported < 1:
         parser.error("--rounds and --imported start at 1")

@@ -4,13 +4,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from tests.bench import bringing, crowd, floors, hello, machine, pages, peer, shipping
-from tests.bench.calls import Answer, Ask, Call, Wrong, in_process, over_http
+from tests.bench.calls import Answer, Ask, Call, in_process, over_http
 from tests.bench.facts import Facts
 from tests.bench.goals import short
-from tests.bench.heaviest import heaviest
+from tests.bench.heaviest import MOST, WARMING, heaviest
 from tests.bench.measure import Candidate, Key, look, measure
 from tests.bench.options import Options
 from tests.bench.raw import Raw
@@ -121,12 +122,14 @@ def sized_candidates(sized: Sized, asked: Options, stock: Stock, servers: Server
     ours = servers.gunicorn(DESK, TRADEPOST_DATABASE_URL=url)
     theirs = servers.gunicorn(PEER, TRADEPOST_DATABASE_URL=url)
     ships = shipping.needed(asked.rounds)
-    to_ship = bringing.stock_to_ship(sized.app, sized.facts, ships)
+    to_ship = bringing.stock_to_ship(sized.app, sized.facts, 2 * ships)
+    inside, outside = to_ship[:ships], to_ship[ships:]
     sized.read()
     return [
         *sized.in_process(),
+        shipping.in_process(sized.app, sized.facts, sized.keys, inside, orders=orders),
         *sized.over_http(ours, theirs),
-        shipping.candidate(sized.facts, sized.keys, to_ship, orders=orders, port=ours.port),
+        shipping.over_http(sized.facts, sized.keys, outside, orders=orders, port=ours.port),
         *imports(orders, asked, stock, servers),
     ]
 
@@ -138,16 +141,17 @@ def imports(orders: int, asked: Options, stock: Stock, servers: Servers) -> list
 
 
 def profiled(path: str, asked: Options, stock: Stock, servers: Servers) -> str:
-    """Return what dominates one path, in the smallest database that was asked for; Wrong names the paths."""
-    sized = Sized(stock.copy(asked.orders[0], "desk"))
-    sized.read()
-    candidates = sized.in_process()
+    """Return what dominates one path, in the smallest database that was asked for."""
+    orders = asked.orders[0]
     if path in bringing.PATHS:
-        candidates = imports(sized.orders, asked, stock, servers)
-    named = {candidate.key.path: candidate for candidate in candidates}
-    if path not in named:
-        raise Wrong(f"--profile takes one of {', '.join([*named, *bringing.PATHS])}")
-    return heaviest(named[path])
+        candidates = imports(orders, asked, stock, servers)
+    else:
+        sized = Sized(stock.copy(orders, "desk"))
+        to_ship = bringing.stock_to_ship(sized.app, sized.facts, MOST) if path == "ship" else []
+        sized.read()
+        ship = shipping.in_process(sized.app, sized.facts, sized.keys, to_ship, orders=orders)
+        candidates = [*sized.in_process(), replace(ship, most_calls=MOST - WARMING)]
+    return heaviest(next(candidate for candidate in candidates if candidate.key.path == path))
 
 
 def side_by_side(sized: Sized, servers: Servers, asked: Options) -> str:

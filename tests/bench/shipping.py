@@ -1,12 +1,15 @@
-"""Ship POSTs over HTTP: each sends one piece of another sale, from its row in the list, with a real token."""
+"""Ship POSTs: each sends one piece of another sale, from its row in the list, with a real CSRF token."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from tests.bench.calls import Answer, Ask, Call, Wrong, over_http
+from flask import Flask
+
+from tests.bench import calls
+from tests.bench.calls import Answer, Ask, Call, Wrong
 from tests.bench.facts import Facts
 from tests.bench.measure import Candidate, Key
 from tests.bench.pages import HTMX, SALES, Keys
@@ -28,19 +31,39 @@ class ToShip(NamedTuple):
     ask: Ask
 
 
-def candidate(facts: Facts, keys: Keys, external_ids: Sequence[int], *, orders: int, port: int) -> Candidate:
-    """Return the ship POST; each call takes the next of these sales."""
+def over_http(facts: Facts, keys: Keys, external_ids: Sequence[int], *, orders: int, port: int) -> Candidate:
+    """Return the ship POST over HTTP; each call takes the next of these sales."""
     waiting = deque(to_ship(facts, keys, external_ids))
 
     @contextmanager
     def opened() -> Iterator[Call]:
-        with over_http(port) as http:
+        with calls.over_http(port) as http:
 
             def call() -> tuple[ToShip, Answer]:
                 sale = waiting.popleft()
                 return sale, http(sale.ask)
 
             yield call
+
+    return Candidate(Key("http:ship", orders), opened, is_shipped(facts), most_calls=A_TURN)
+
+
+def in_process(
+    app: Flask, facts: Facts, keys: Keys, external_ids: Sequence[int], *, orders: int
+) -> Candidate:
+    """Return the ship POST as the WSGI call alone."""
+    waiting = deque((sale, calls.in_process(app, sale.ask)) for sale in to_ship(facts, keys, external_ids))
+
+    def call() -> tuple[ToShip, Answer]:
+        sale, ship = waiting.popleft()
+        return sale, ship()
+
+    # It waits for the disk.
+    return Candidate(Key("ship", orders), lambda: nullcontext(call), is_shipped(facts), most_calls=A_TURN)
+
+
+def is_shipped(facts: Facts) -> Callable[[tuple[ToShip, Answer]], None]:
+    """Judge a ship POST: it says so, shows the row, and one piece of the line is shipped."""
 
     def check(answered: tuple[ToShip, Answer]) -> None:
         sale, answer = answered
@@ -50,7 +73,7 @@ def candidate(facts: Facts, keys: Keys, external_ids: Sequence[int], *, orders: 
         if answer.status != 200 or said not in answer.body or row not in answer.body or shipped != 1:
             raise Wrong(f"{answer.status}, {shipped} shipped of sale {sale.number}: {answer.body[:300]!r}")
 
-    return Candidate(Key("http:ship", orders), opened, check, most_calls=A_TURN)
+    return check
 
 
 def to_ship(facts: Facts, keys: Keys, external_ids: Sequence[int]) -> Iterator[ToShip]:
