@@ -206,7 +206,9 @@ def one_moment() -> Iterator[None]:
     try:
         yield
     finally:
-        if is_sqlite:
-            driver.execute("PRAGMA query_only=OFF")
-        driver.rollback()
+        # A connection that met an outage was given up: the next one is made anew.
+        if not connection.invalidated:
+            if is_sqlite:
+                driver.execute("PRAGMA query_only=OFF")
+            driver.rollback()
         db.session.rollback()
