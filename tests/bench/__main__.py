@@ -49,7 +49,7 @@ def make_ready(data: Path) -> Path:
     scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=data))
     os.environ |= {
         "TRADEPOST_INSTANCE": str(scratch),
-        "TRADEPOST_SECRET_KEY": "bench only",
+        "TRADEPOST_SECRET_KEY": "the bench alone signs with this",
         "TRADEPOST_DURABLE": "1",
     }
     return scratch
