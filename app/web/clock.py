@@ -2,12 +2,22 @@
 
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.models.shop import FAR_FUTURE
 
 MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+class Times(NamedTuple):
+    """What a row says of time: how long ago, when exactly, by when it ships, and whether that is past."""
+
+    age: str
+    exact: str
+    by: str
+    is_late: bool
 
 
 class Clock:
@@ -34,6 +44,10 @@ class Clock:
         day = _day(local)
         exact = day if is_day_only else f"{day}, {local.hour:02}:{local.minute:02} ({self.name})"
         return self._age(at, local, is_day_only), exact
+
+    def said(self, placed_at: datetime, is_day_only: bool, ship_by: datetime) -> Times:
+        """Say all that a row of a list says of time."""
+        return Times(*self.age_and_exact(placed_at, is_day_only), *self.ship_by(ship_by))
 
     def _age(self, at: datetime, local: datetime, is_day_only: bool) -> str:
         """Say how long ago something was."""

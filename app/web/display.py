@@ -19,7 +19,7 @@ from app.statuses import (
     kind_of,
     next_step,
 )
-from app.web.clock import Clock
+from app.web.clock import Clock, Times
 
 LINES_SHOWN = 2
 # What a row says of where a sale came from: nothing of those that came here.
@@ -186,19 +186,17 @@ def _deed(order: Any, stand: Sequence[tuple[Kind, ItemStatus]]) -> str:
 
 
 def sale_row(
-    order: Any, lines: Sequence[Any], *, base: str, back: str, clock: Clock, only_deals: bool
+    order: Any, lines: Sequence[Any], *, base: str, back: str, times: Times, only_deals: bool
 ) -> SaleRow:
     """Format one row of the list; `base` is the list's path, `back` what leads back to it."""
     stand = [(kind(line), line.status) for line in lines]
-    by, is_late = clock.ship_by(order.ship_by)
-    age, exact = clock.age_and_exact(order.placed_at, order.is_day_only)
     total = sum(line.line_total_minor for line in lines) if only_deals else order.total_minor
     href = f"{base}/{order.id}"
     return SaleRow(
         id=order.id,
         number=order.number,
-        age=age,
-        exact=exact,
+        age=times.age,
+        exact=times.exact,
         channel=CHANNELS[order.channel],
         buyer=order.buyer_name or order.buyer_username or "Guest",
         place=", ".join(part for part in (order.city, order.country) if part),
@@ -208,8 +206,8 @@ def sale_row(
         payment=PAYMENT_BADGES[order.payment],
         shipping=_shipping_badge(order, lines, stand),
         remark="",
-        by=by,
-        is_late=is_late,
+        by=times.by,
+        is_late=times.is_late,
         deed=_deed(order, stand),
         href=f"{href}{back}",
         ship_href=f"{href}/ship{back}",

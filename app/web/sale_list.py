@@ -1,36 +1,52 @@
 """Rows of the list of sales, and the way back from a sale to the list it was opened from."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from flask import request, url_for
+from flask import get_template_attribute, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from app.access import Desk
 from app.forms.filters import SaleListForm
 from app.queries import sales
 from app.web import display
-from app.web.clock import Clock
+from app.web.clock import Clock, Times
+
+# So many drawn rows are kept, a kilobyte each.
+KEPT_ROWS = 4096
 
 
-def rows(desk: Desk, found: Sequence[Any], query: str) -> list[display.SaleRow]:
-    """Format rows of the list, each leading to its sale and back to this list."""
-    only_deals = desk.only_deals
-    lines = sales.lines_of([order.id for order in found], only_deals)
-    clock, base = Clock(desk.store.zone), url_for("sales.index", slug=desk.store.slug)
-    back = way_back(query)
+class Around(NamedTuple):
+    """What the rows of one list share: its path, what leads back to it, and whether deals alone are seen."""
+
+    base: str
+    back: str
+    only_deals: bool
+
+
+def rows(desk: Desk, found: Sequence[Any], query: str) -> list[str]:
+    """Return rows of the list, drawn, each leading to its sale and back to this list."""
+    around = Around(url_for("sales.index", slug=desk.store.slug), way_back(query), desk.only_deals)
+    lines = sales.lines_of([order.id for order in found], around.only_deals)
+    clock = Clock(desk.store.zone)
     return [
-        display.sale_row(
+        _drawn(
             order,
-            lines[order.id],
-            base=base,
-            back=back,
-            clock=clock,
-            only_deals=only_deals,
+            tuple(lines[order.id]),
+            clock.said(order.placed_at, order.is_day_only, order.ship_by),
+            around,
         )
         for order in found
     ]
+
+
+@lru_cache(KEPT_ROWS)
+def _drawn(order: Any, lines: tuple[Any, ...], times: Times, around: Around) -> str:
+    """Return one row, drawn once for what it shows: everything that it is drawn from is given."""
+    draw: Callable[[display.SaleRow], str] = get_template_attribute("macros/sale_row.html", "sale_row")
+    return draw(display.sale_row(order, lines, times=times, **around._asdict()))
 
 
 def way_back(query: str) -> str:
@@ -44,6 +60,6 @@ def opened_from() -> SaleListForm:
     return form if form.validate() else SaleListForm({})
 
 
-def one_row(desk: Desk, order_id: int) -> list[display.SaleRow]:
+def one_row(desk: Desk, order_id: int) -> list[str]:
     """Return one row of the list as it is now, as a list of one."""
     return rows(desk, [sales.row(desk.store.id, order_id)], opened_from().query())
