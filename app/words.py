@@ -30,10 +30,11 @@ def terms(*texts: str | None) -> set[str]:
     """Return every term under which texts like these are found, each at most 64 characters."""
     found: set[str] = set()
     for text in texts:
-        for word in _WORD.findall(fold(text or "")):
-            if word.isascii():
-                found.add(word[:LONGEST_TERM])
-                continue
+        folded = fold(text or "")
+        if folded.isascii():
+            found.update(word[:LONGEST_TERM] for word in _WORD.findall(folded))
+            continue
+        for word in _WORD.findall(folded):
             spaced = _UNSPACED.sub(" ", word).split()
             found.update(part[:LONGEST_TERM] for part in spaced)
             for run in _UNSPACED.findall(word):

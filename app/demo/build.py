@@ -1,23 +1,32 @@
 """The loading of the demo: people and stores, sales written down, then played in the order of time."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, zip_longest
 from random import Random
 from typing import NamedTuple
 
+from app.actions.bulk import BulkWriter, make_room
 from app.config import is_loopback
 from app.db import db, take_write_lock
+from app.demo.bulk import COPIED, Copier
 from app.demo.cast import DOMAIN, PEOPLE, Shop, enter
-from app.demo.customers import customers
+from app.demo.customers import NEW_OF_HUNDRED, customers
 from app.demo.ordinary import drawn_sale
 from app.demo.sales import Sale
 from app.demo.showcase import SHOWPIECES
+from app.demo.taking import Unfit, pattern_of
 from app.errors import Refused
 from app.queries import people
+from app.queries.whole import whole_sales
 
-# Of a hundred sales so many have a buyer of their own; the rest are bought by people who came back.
-NEW_BUYERS = 62
+# So many sales are played by the acts; whatever is asked for beyond them is copied from them.
+PLAYED = 1200
+# How long a sale takes to be played, to be copied, and to be put in its place at the end, against each other.
+TO_PLAY, TO_COPY, TO_PLACE = 90, 3, 1
+
+Told = Callable[[int, int], None]
 
 
 class NoDemo(Refused):
@@ -39,25 +48,34 @@ def load(
     now: datetime,
     host: str,
     password_hash: str,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Told | None = None,
+    most_played: int = PLAYED,
 ) -> Loaded:
     """Load the demo as it stands at this moment; the same arguments make the same rows.
 
+    At most `most_played` sales, some hundreds, are played by the acts; all others are copies of them. It is
+    one transaction, the door's: where it is cut off, the database is as empty as before.
     NoDemo where the desk listens to others than this machine, or where the database is in use.
-    `progress` is told (steps done, steps in all).
+    `progress` hears (how much is done, of how much).
     """
     refuse_beyond_loopback(host)
     now = now.astimezone(UTC)
     rng = Random(seed)
+    played, copied = min(orders, most_played), max(orders - most_played, 0)
+    if copied:
+        make_room()
     take_write_lock()
     if is_in_use():
         raise NoDemo(
             "The demo is for an empty database, and this one holds a store or one of the demo's people."
         )
     shops = enter(stores, password_hash, now)
-    sales = write_down(rng, shops, orders, now)
-    play(sales, now, progress)
-    return Loaded(len(shops), len(sales))
+    shown, drawn = write_down(rng, shops, played, now)
+    told = shared(progress, TO_PLAY * played, TO_COPY * copied, TO_PLACE * copied)
+    play([*shown, *drawn], now, told[0])
+    if copied:
+        multiply(rng, drawn, copied, now, copying=told[1], placing=told[2])
+    return Loaded(len(shops), orders)
 
 
 def refuse_beyond_loopback(host: str) -> None:
@@ -79,28 +97,54 @@ def is_loaded() -> bool:
     return people.account_by_email(f"owner@{DOMAIN}") is not None
 
 
-def write_down(rng: Random, shops: list[Shop], n: int, now: datetime) -> list[Sale]:
+def write_down(rng: Random, shops: list[Shop], n: int, now: datetime) -> tuple[list[Sale], list[Sale]]:
     """Return n sales: each store's showpieces in turn, then sales drawn by chance."""
-    shown = [SHOWPIECES[s.slug](rng, s, now) if s.slug in SHOWPIECES else [] for s in shops]
-    sales = [sale for sale in chain.from_iterable(zip_longest(*shown)) if sale][:n]
+    showpieces = [SHOWPIECES[s.slug](rng, s, now) if s.slug in SHOWPIECES else [] for s in shops]
+    shown = [sale for sale in chain.from_iterable(zip_longest(*showpieces)) if sale][:n]
     shares = [shop.said.share for shop in shops]
     buyers = [
-        customers(rng, shop, 1 + n * share * NEW_BUYERS // (100 * sum(shares)))
+        customers(rng, shop, 1 + n * share * NEW_OF_HUNDRED // (100 * sum(shares)))
         for shop, share in zip(shops, shares, strict=True)
     ]
-    while len(sales) < n:
+    drawn: list[Sale] = []
+    while len(shown) + len(drawn) < n:
         shop, known = rng.choices(list(zip(shops, buyers, strict=True)), shares)[0]
-        sales.append(drawn_sale(rng, shop, known, now))
-    return sales
+        drawn.append(drawn_sale(rng, shop, known, now))
+    return shown, drawn
 
 
-def play(sales: list[Sale], now: datetime, progress: Callable[[int, int], None] | None = None) -> None:
+def play(sales: list[Sale], now: datetime, told: Told) -> None:
     """Do every step that lies before this moment, the oldest first."""
     steps = sorted(
         (step for sale in sales for step in sale.steps if step.at <= now), key=lambda step: step.at
     )
     for n, step in enumerate(steps, start=1):
         step.do(step.at)
-        if progress:
-            progress(n, len(steps))
+        told(n, len(steps))
     db.session.flush()
+
+
+def multiply(rng: Random, sales: list[Sale], n: int, now: datetime, *, copying: Told, placing: Told) -> None:
+    """Make n copies of these played sales, by the bulk writer."""
+    rows = whole_sales([sale.order_id for sale in sales])
+    patterns = []
+    with BulkWriter(*COPIED, told=placing) as writer:
+        for sale in sales:
+            with suppress(Unfit):
+                patterns.append(pattern_of(sale.shop, rows[sale.order_id], writer))
+        copier = Copier(rng, patterns, writer, now)
+        copier.copy(n, copying)
+        copier.settle()
+
+
+def shared(progress: Told | None, *sizes: int) -> list[Told]:
+    """Share a progress out among parts of the work, each as long as its size says."""
+
+    def of_part(before: int, size: int) -> Told:
+        def told(done: int, of: int) -> None:
+            if progress:
+                progress(before + size * done // of, sum(sizes))
+
+        return told
+
+    return [of_part(sum(sizes[:n]), size) for n, size in enumerate(sizes)]

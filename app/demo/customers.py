@@ -10,6 +10,8 @@ from app.statuses import Channel
 
 # How many of a store's buyers live in its own country, of a hundred.
 AT_HOME = 38
+# Of a hundred sales so many have a buyer of their own; the rest are bought by people who came back.
+NEW_OF_HUNDRED = 62
 # Channels that tell no e-mail address.
 SILENT = frozenset({Channel.ETSY, Channel.AMAZON, Channel.HIP})
 
@@ -43,10 +45,10 @@ def someone(rng: Random, code: str, *, name: str = "", city: str = "", username:
     place = rng.choice([c for c in country.cities if c.name == city] or country.cities)
     if "|" in city:
         place = City(*city.split("|"))
-    return Customer(said, login, _address(rng, country, said, place))
+    return Customer(said, login, lives_at(rng, country, said, place))
 
 
-def _address(rng: Random, country: Country, name: str, city: City) -> AddressSaid:
+def lives_at(rng: Random, country: Country, name: str, city: City) -> AddressSaid:
     """Draw where somebody lives."""
     floor = rng.choice(("Flat 3", "c/o Becker", "2nd floor", "Hinterhof")) if rng.random() < 0.12 else ""
     return AddressSaid(

@@ -146,7 +146,7 @@ class Country(NamedTuple):
     streets: tuple[str, ...]
 
 
-def _name(text: str) -> Name:
+def name_of(text: str) -> Name:
     """Read one name."""
     written, _, said = text.partition("=")
     return Name(written, re.sub("[^a-z]", "", fold(said or written).translate(PLAIN)))
@@ -162,8 +162,8 @@ def _country(row: str) -> Country:
         bool(order),
         telephone,
         house,
-        tuple(_name(name) for name in given.split(", ")),
-        tuple(_name(name) for name in family.split(", ")),
+        tuple(name_of(name) for name in given.split(", ")),
+        tuple(name_of(name) for name in family.split(", ")),
         tuple(City(*city.split("|")) for city in cities.split(", ")),
         tuple(streets.split(", ")),
     )

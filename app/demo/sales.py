@@ -47,7 +47,7 @@ class Sale:
         self.paid_at = self.told_at
         self.is_unsettled = True
         self.steps: list[Step] = []
-        self._order_id = 0
+        self.order_id = 0
         self._items: list[int] = []
         self._then(self.told_at, self._take_in)
 
@@ -84,7 +84,7 @@ class Sale:
 
         def pay(at: datetime) -> None:
             confirm_payment(
-                self._order_id,
+                self.order_id,
                 code=code,
                 actor=by,
                 store_id=self.shop.store.id,
@@ -101,7 +101,7 @@ class Sale:
 
         def send(at: datetime) -> None:
             ship(
-                self._order_id,
+                self.order_id,
                 {self._items[n]: quantity for n, quantity in going.items()},
                 actor=self.shop.staff,
                 store_id=self.shop.store.id,
@@ -116,7 +116,7 @@ class Sale:
 
         def label(at: datetime) -> None:
             set_tracking(
-                self._order_id,
+                self.order_id,
                 self._items[line],
                 tracking,
                 actor=self.shop.staff,
@@ -159,7 +159,7 @@ class Sale:
                 **past,
             )
             arrive(
-                self._order_id, told, actor=by or self.teller, store_id=self.shop.store.id, verb=verb, at=at
+                self.order_id, told, actor=by or self.teller, store_id=self.shop.store.id, verb=verb, at=at
             )
 
         return self._then(at, tell)
@@ -193,7 +193,7 @@ class Sale:
     def _take_in(self, at: datetime) -> None:
         """Take the purchase in; join its buyer to the account that has proved the address."""
         order = take_in(self.purchase, actor=self.teller, store_id=self.shop.store.id, at=at).order
-        self._order_id, self._items = order.id, [i.id for i in order.items]
+        self.order_id, self._items = order.id, [i.id for i in order.items]
         account = self.shop.buyers.get(self.account)
         if account is None:
             return
