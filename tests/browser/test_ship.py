@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.errors import Unavailable
 from tests.browser.conftest import Desk
 from tests.factories import GOODS, PICKUP, SERVICE, LineSaid
+from tests.web.test_outages import gone
 
 UPS = "1Z5R89390357567127"
 PEN = LineSaid("Fountain pen, green", 2, 3100, sku="FP-2")
@@ -61,6 +63,26 @@ def test_without_script_the_list_leads_to_the_form_and_back(desk: Desk, visit: C
     expect(page.get_by_text("2 pieces shipped, no number.")).to_be_visible()
     assert page.url.endswith("/sales?tab=to_ship")
     assert page.locator(f"#sale-{sale}").count() == 0
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_what_was_typed_stays_when_the_desk_cannot_write(
+    desk: Desk, visit: Callable[..., Page], has_script: bool
+) -> None:
+    sale = desk.make.sale(PEN)
+    page = visit("owner", java_script_enabled=has_script)
+    page.goto("/stores/papershop/sales?tab=to_ship")
+    page.locator(f"#sale-{sale}").get_by_role("link", name="Ship").click()
+    page.locator("[name=tracking_number]").fill(UPS)
+    with gone(desk.make.app):
+        page.locator("#ship-form button" if not has_script else f"#sale-{sale} form button").click()
+        expect(page.get_by_text(Unavailable.sentence)).to_be_visible()
+    if has_script:
+        expect(page.locator("[name=tracking_number]")).to_have_value(UPS)
+        page.locator(f"#sale-{sale} form button").click()
+    else:
+        page.get_by_role("button", name="Send it again").click()
+    expect(page.locator("#said")).to_contain_text(f"2 pieces shipped with UPS, number {UPS}")
 
 
 def test_what_was_typed_stays_when_something_is_wrong(desk: Desk, visit: Callable[..., Page]) -> None:
