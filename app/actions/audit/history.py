@@ -179,6 +179,9 @@ def differs(stands: dict[str, Any], values: dict[str, Any]) -> bool:
     return False
 
 
-def is_same_instant(one: str | None, other: str | None) -> bool:
+def is_same_instant(one: Any, other: Any) -> bool:
     """Tell whether two instants of the history are the same, in whatever zones they were written."""
-    return bool(one and other) and datetime.fromisoformat(str(one)) == datetime.fromisoformat(str(other))
+    try:
+        return datetime.fromisoformat(one) == datetime.fromisoformat(other)
+    except (TypeError, ValueError):  # one of them is none
+        return False
