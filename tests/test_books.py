@@ -232,7 +232,7 @@ def test_recount_waits_for_an_act_and_counts_what_it_did(app: Flask, make: Facto
     def count() -> None:
         try:
             with app.app_context():
-                recount(1)
+                recount(1, commit=db.session.commit)
                 db.session.commit()
         except Exception as failure:
             failures.append(failure)
@@ -250,3 +250,24 @@ def test_recount_waits_for_an_act_and_counts_what_it_did(app: Flask, make: Facto
         assert [proof.name for proof in audit() if proof.broken] == []
         assert db.session.get_one(Tally, (1, "order", "shipped")).n == 1
         assert db.session.query(SearchTerm).filter_by(order_id=waits).count() > 0
+
+
+@pytest.mark.both
+def test_others_may_write_between_the_parts_of_a_long_recount(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.actions.recount.AT_ONCE", 2)
+    for _ in range(5):
+        make.sale(GOODS)
+    change(app, "DELETE FROM search_term")
+    made: list[int] = []
+
+    def commit() -> None:
+        db.session.commit()
+        made.append(make.sale(GOODS))
+
+    with app.app_context():
+        recount(1, commit=commit)
+        db.session.commit()
+        assert len(made) == 2
+        assert [proof.name for proof in audit() if proof.broken] == []

@@ -1,8 +1,9 @@
 """Tally and search terms written anew from the rows they tell of: what nobody but the desk itself writes.
 
-Acts keep both right. This is for what acts did not do: a row changed by hand, a backup of half a disk.
+Acts keep both right. This is for what they did not do: rows changed by hand, words that a new version adds.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sqlalchemy import delete, select, text
@@ -13,7 +14,7 @@ from app.db import db, one_moment, take_write_lock
 from app.models import Order, SearchTerm, Store
 from app.queries.books import tally
 
-# So many orders are read at once.
+# After so many orders others get the lock.
 AT_ONCE = 500
 
 PUT = text(
@@ -30,23 +31,31 @@ class Recounted(NamedTuple):
     taken: int
 
 
-def recount(store_id: int) -> Recounted:
+def recount(store_id: int, *, commit: Callable[[], None]) -> Recounted:
     """Write the tally and the search terms of a store anew where they differ from its rows.
 
     What differs is looked for first, while others write; only that is looked at again, and written, under
-    the store's lock.
+    the store's lock. The door commits; where many orders differ, `commit` lets others write in between.
     """
     with one_moment():
         astray = [f.order.id for f in compared(Order.store_id == store_id) if not f.is_right]
-    take_write_lock()
-    db.session.scalars(select(Store.id).where(Store.id == store_id).with_for_update()).one()
+    _lock(store_id)
     tallies = _tally(store_id)
     added = taken = 0
     for begin in range(0, len(astray), AT_ONCE):
+        if begin:
+            commit()
+            _lock(store_id)
         for found in list(compared(Order.id.in_(astray[begin : begin + AT_ONCE]))):
             more, less = _words(found)
             added, taken = added + more, taken + less
     return Recounted(tallies, added, taken)
+
+
+def _lock(store_id: int) -> None:
+    """Keep every act on the store out until the commit."""
+    take_write_lock()
+    db.session.scalars(select(Store.id).where(Store.id == store_id).with_for_update()).one()
 
 
 def _tally(store_id: int) -> int:

@@ -38,7 +38,7 @@ def verify() -> None:
 def recount_all() -> None:
     """Write the tally and the search terms anew from the rows, store by store; the desk may run."""
     for store in people.all_stores():
-        slug, differed = store.slug, recount(store.id)
+        slug, differed = store.slug, recount(store.id, commit=db.session.commit)
         db.session.commit()
         click.echo(
             f"{slug}: {counted(differed.tallies, 'tally', 'tallies')} put right, "

@@ -14,7 +14,7 @@ from app.models import Order, OrderItem, Parcel
 from app.queries.books import streams
 
 # So many events are replayed at once, and as many more as the last order of them has.
-AT_ONCE = 300
+AT_ONCE = 500
 WORDS: dict[Any, str] = {Order: "order", OrderItem: "item", Parcel: "parcel"}
 COLUMNS: dict[Any, set[str]] = {model: {*model.__table__.columns.keys()} for model in WORDS}
 INSTANTS = frozenset(
