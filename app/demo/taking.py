@@ -77,7 +77,7 @@ class Taken:
         self.cells: list[Any] = [None] * FIXED
         self.own: dict[str, dict[Any, int]] = defaultdict(dict)
         self.texts: list[Text] = []
-        self.dues: set[datetime] = set()
+        self.dues: dict[datetime, datetime] = {}  # ship-by -> when the history tells of it first
 
     def pattern(self) -> Pattern:
         """Return the pattern."""
@@ -96,7 +96,7 @@ class Taken:
             is_day_only=order["is_day_only"],
             has_outside_id=order["external_id"] is not None,
             country=address["country"] if address else None,
-            region=None,
+            region=address["region"] if address and order["tax_minor"] else None,
             told_at=steps[0].at,
             ended_at=steps[-1].at,
             placed_at=naive(order["placed_at"]),
@@ -169,7 +169,6 @@ class Taken:
             case "orders", "external_id":
                 return OUTSIDE_ID
             case "orders", "ship_by" if value != FAR_FUTURE:
-                self.dues.add(value)
                 return SHIP_BY
             case "orders" | "order_item", "placed_at":
                 return PLACED
@@ -210,7 +209,7 @@ class Taken:
                 return None
             if name != "ship_by":
                 return self._own("said", at)
-            self.dues.add(at)
+            self.dues.setdefault(at, event["at"])
             return SHIP_BY_SAID
         if name.endswith("_id"):
             raise Unfit
@@ -231,13 +230,15 @@ class Taken:
         )
 
     def _due_since(self) -> datetime | None:
-        """Return what ship-by is counted from: the payment, else when the order was placed."""
+        """Return what ship-by was counted from: the payment, if it had come by then, or the placing."""
         if not self.dues:
             return None
-        for since in (self.order["paid_at"], self.order["placed_at"]):
-            if since and self.dues == {self.shop.store.ship_by(since)}:
-                return naive(since)
-        raise Unfit
+        (due, told_at), *others = self.dues.items()
+        paid_at = self.order["paid_at"]
+        since: datetime = paid_at if paid_at and paid_at <= told_at else self.order["placed_at"]
+        if others or due != self.shop.store.ship_by(since):
+            raise Unfit
+        return naive(since)
 
     def _stands(self) -> Counter[tuple[str, str]]:
         """Return what the sale adds to the tally."""
