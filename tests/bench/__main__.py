@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, redirect_stderr
 from http.client import HTTPException
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.bench import machine, options
 from tests.bench.calls import Wrong
 from tests.bench.options import Options
 from tests.bench.run import Progress, profiled, run
-from tests.bench.servers import Servers
+from tests.bench.servers import Servers, said_last
 from tests.bench.stock import PostgresStock, SqliteStock, Stock
 
 
@@ -22,19 +22,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench; 1 where an answer is not the right one, 2 where it was asked wrongly."""
     asked = options.read(arguments)
     scratch = make_ready(asked.data)
-    busy = machine.warning()
+    busy, terminal = machine.warning(), sys.stderr
     if busy:
-        print(busy, file=sys.stderr)
+        print(busy, file=terminal)
     with Servers(scratch) as servers, ExitStack() as stack:
+        # The desk writes a line a request: into a file, as under a server.
+        log = stack.enter_context((scratch / "bench.log").open("w"))
+        stack.enter_context(redirect_stderr(log))
         try:
             stock = stack.enter_context(closing(opened(asked, servers)))
             if asked.profile:
                 print(profiled(asked.profile, asked, stock, servers))
             else:
-                show(run(asked, stock, servers, Progress()), asked, busy)
+                show(run(asked, stock, servers, Progress(terminal)), asked, busy)
         except (Wrong, OSError, HTTPException) as error:
-            print(f"\nNot measured. {type(error).__name__}: {error}", file=sys.stderr)
-            print("".join(server.said() for server in servers.started), end="", file=sys.stderr)
+            log.flush()
+            print(f"\nNot measured. {type(error).__name__}: {error}", file=terminal)
+            print(*(said_last(path) for path in sorted(scratch.glob("*.log"))), sep="", file=terminal)
             return 1
     return 0
 

@@ -1,11 +1,10 @@
 """One run of the bench: databases and servers are made ready, all answers are judged, then measured."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TextIO
 
 from tests.bench import bringing, crowd, floors, hello, machine, pages, peer, shipping
 from tests.bench.calls import Answer, Ask, Call, in_process, over_http
@@ -82,10 +81,13 @@ def http(name: str, orders: int, server: Server, ask: Ask, check: Callable[[Answ
 class Progress:
     """What says how far the run is, on a line that is written over and over."""
 
+    def __init__(self, terminal: TextIO) -> None:
+        self.terminal = terminal
+
     def __call__(self, words: str) -> None:
-        """Say it, where somebody looks at a terminal."""
-        if sys.stderr.isatty():
-            print(f"\r\033[K{words}", end="", file=sys.stderr, flush=True)
+        """Say it, where somebody looks."""
+        if self.terminal.isatty():
+            print(f"\r\033[K{words}", end="", file=self.terminal, flush=True)
 
 
 def run(asked: Options, stock: Stock, servers: Servers, progress: Callable[[str], None]) -> dict[str, Any]:

@@ -17,15 +17,16 @@ READY_WITHIN = 30.0  # seconds
 
 
 class Server(NamedTuple):
-    """A server that was started, and where it writes what goes wrong."""
+    """A server that was started, and where it writes its log."""
 
     port: int
     process: subprocess.Popen[bytes]
     log: Path
 
-    def said(self) -> str:
-        """Return the end of what it wrote."""
-        return self.log.read_text(errors="replace")[-2000:]
+
+def said_last(log: Path) -> str:
+    """Return the end of a log."""
+    return log.read_text(errors="replace")[-1000:]
 
 
 class Servers:
@@ -96,7 +97,7 @@ class Servers:
                 if probe.connect_ex((LOOPBACK, port)) == 0:
                     return server
             time.sleep(0.05)
-        raise RuntimeError(f"granian does not listen: {server.said()}")
+        raise RuntimeError(f"granian does not listen: {said_last(server.log)}")
 
     def _start(
         self, command: Sequence[str], port: int, settings: dict[str, str], keep: Sequence[int] = ()

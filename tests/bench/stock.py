@@ -22,7 +22,7 @@ from tests.bench.raw import Raw
 from tests.bench.servers import ROOT
 
 STORES, SEED = 3, 1
-SOURCES = ("migrations/versions/*.py", "app/demo/**/*.py", "app/cli/demo.py")
+SOURCES = ("migrations/versions/*.py", "app/demo/**/*.py", "app/actions/bulk.py", "app/cli/demo.py")
 
 
 class Database(NamedTuple):
