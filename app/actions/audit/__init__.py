@@ -21,10 +21,11 @@ def audit() -> Iterator[Proof]:
     """
     with one_moment():
         faults = list(ground.unsound())
-        yield prove("The database's file and indexes are sound", 0 if faults else ground.rows(), faults)
+        rows = 0 if faults else ground.rows()
+        yield prove("The database's file and indexes are sound", rows, faults)
         if faults:
             return
-        yield prove("Every key leads to a row, of the same store", ground.rows(), ground.lost())
+        yield prove("Every key leads to a row, of the same store", rows, ground.lost())
         yield of_tally()
         yield from map(of_rule, SQL_RULES)
         yield from rolled.proofs()
