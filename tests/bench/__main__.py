@@ -48,7 +48,7 @@ def make_ready(data: Path) -> Path:
     for name in [name for name in os.environ if name.startswith("TRADEPOST_")]:
         del os.environ[name]
     # Ended by a signal, too, the servers are ended in peace.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by a signal."))
     data.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=data))
     os.environ |= {
