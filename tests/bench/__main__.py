@@ -79,7 +79,7 @@ def show(said: dict[str, object], asked: Options, busy: str) -> None:
     print(
         f"Quiet: the best of {asked.rounds} rounds' medians; p50: their median; core: the time on a core."
         "\nRatios are of quiet values; what is to be reached one day stands in parentheses."
-        "\nDisturbed: even in the best round others had the core; go by `core` there, not by the ratio."
+        "\nDisturbed: even in the best round others had the core, so ratios to and from it are of core times."
     )
     if busy:
         print(busy)

@@ -99,7 +99,7 @@ PATHS = {path.name: path for group in GROUPS for path in group.paths}
 
 
 class Ratio(NamedTuple):
-    """A path's quiet value as a multiple of another one's, and what the goal says of it ("": no goal)."""
+    """A path as a multiple of another one, and what the goal says of it ("": no goal)."""
 
     to: str
     value: float
@@ -120,8 +120,15 @@ def ratios(key: Key, measured: Mapping[Key, Figures]) -> Iterator[Ratio]:
             other = other if other in measured else Key(beside.other)
             name = beside.other
         if other in measured:
-            value = measured[key].quiet / measured[other].quiet
+            value = times(measured[key], measured[other])
             yield Ratio(name, value, *verdict(beside, value, key.orders))
+
+
+def times(one: Figures, other: Figures) -> float:
+    """Return how often a quiet value is another one; where one had no quiet round, go by the core time."""
+    if (one.is_disturbed or other.is_disturbed) and one.core and other.core:
+        return one.core / other.core
+    return one.quiet / other.quiet
 
 
 def verdict(beside: Beside, value: float, orders: int) -> tuple[str, str]:

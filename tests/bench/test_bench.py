@@ -118,6 +118,15 @@ def test_a_path_is_held_against_its_floor_and_against_itself_in_the_smallest_dat
     ]
 
 
+def test_where_one_of_two_had_no_quiet_round_their_core_times_are_compared() -> None:
+    calm, busy = Figures(100, 200, 10, 2, 1, 98), Figures(900, 990, 10, 2, 1, 490)
+    assert [tuple(r) for r in ratios(Key("list", 300), {Key("F1", 300): calm, Key("list", 300): busy})] == [
+        ("F1", 5.0, "<= 9 (5)", "ok, stretched")
+    ]
+    measured = {Key("F0h"): calm._replace(core=None), Key("http:list", 300): busy._replace(core=None)}
+    assert [r.value for r in ratios(Key("http:list", 300), measured)] == [9.0]
+
+
 def test_a_floor_of_no_database_stands_under_all_of_them() -> None:
     measured = {Key("F0h"): found(100), Key("http:sale", 300): found(600)}
     assert [tuple(r) for r in ratios(Key("http:sale", 300), measured)] == [("F0h", 6.0, "<= 5", "MISSED")]
