@@ -28,7 +28,7 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     # who 2, tabs 1, late 1 (to a hundred), rows 1, lines 1
     ("the list of sales", "owner", "/stores/papershop/sales", 6, 6),
     ("a tab", "owner", "/stores/papershop/sales?tab=to_ship", 6, 6),
-    # how many have the word 1 (to two thousand)
+    # how many have the word 1 (to five hundred)
     ("a search", "owner", "/stores/papershop/sales?q=letterpress&status=2", 7, 7),
     ("the list of deals' sales", "vendor", "/stores/papershop/sales", 5, 5),
     ("an empty tab", "owner", "/stores/papershop/sales?tab=closed&q=nowhere", 5, 5),

@@ -163,7 +163,7 @@ def test_a_common_word_is_met_along_the_list_and_a_rare_one_looked_up(
 ) -> None:
     with crowded.app_context():
         store_id = store_of(crowded)
-        place = Cursor(NOW - timedelta(minutes=100), 100_100)
+        place = Cursor(NOW - timedelta(minutes=MANY // 2), 100_000 + MANY // 2)
         monkeypatch.setattr("app.queries.search.RARE", 200)
         for words in ("common", "common frequent"):
             assert slow(lists(store_id, Conditions(words=words), place)) == []
