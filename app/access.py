@@ -26,7 +26,13 @@ class Permission(StrEnum):
     REDEEM = "redeem"
     ACKNOWLEDGE = "acknowledge"
     MARK_PAID = "mark paid"
+    NOTE = "note"
+    ANSWER = "answer"
+    CANCEL = "cancel"
+    REFUND = "refund"
+    TYPE_IN = "type in"
     IMPORT = "import"
+    SETTINGS = "settings"
     SEE_SITE = "see site"
 
 
@@ -42,7 +48,13 @@ NEEDED_SCOPE: dict[Permission, str | None] = {
     Permission.REDEEM: WRITE,
     Permission.ACKNOWLEDGE: WRITE,
     Permission.MARK_PAID: WRITE,
+    Permission.NOTE: WRITE,
+    Permission.ANSWER: WRITE,
+    Permission.CANCEL: WRITE,
+    Permission.REFUND: WRITE,
+    Permission.TYPE_IN: None,
     Permission.IMPORT: None,
+    Permission.SETTINGS: None,
     Permission.SEE_SITE: None,
 }
 
@@ -71,6 +83,7 @@ class Desk:
     actor: Actor
     store: Store | StoreFacts
     role: Role | None
+    rights: frozenset[str] = frozenset()  # what the owner gave to this member beyond the role
     stores: tuple[StoreFacts, ...] = ()  # where the actor can go from here, by name, this one included
 
     def may(self, permission: Permission) -> bool:
@@ -135,6 +148,21 @@ def is_admin_in_vendor_store(desk: Desk) -> bool:
     return is_admin(desk) and desk.store.is_vendor
 
 
+def may_cancel(desk: Desk) -> bool:
+    """Tell whether the actor works in the store and was given the right to cancel."""
+    return is_staff(desk) and Permission.CANCEL in desk.rights
+
+
+def may_refund(desk: Desk) -> bool:
+    """Tell whether the actor works in the store and was given the right to give money back."""
+    return is_staff(desk) and Permission.REFUND in desk.rights
+
+
+def may_set(desk: Desk) -> bool:
+    """Tell whether the actor works in the store and was given the right to its settings."""
+    return is_staff(desk) and Permission.SETTINGS in desk.rights
+
+
 RULES: dict[Permission, tuple[Callable[[Desk], bool], ...]] = {
     Permission.SEE_SALES: (is_owner, is_staff, is_vendor, is_admin),
     Permission.SEE_EVERYTHING: (is_owner, is_staff, is_admin),
@@ -142,7 +170,13 @@ RULES: dict[Permission, tuple[Callable[[Desk], bool], ...]] = {
     Permission.REDEEM: (is_owner, is_staff, is_vendor_of_vendor_store, is_admin),
     Permission.ACKNOWLEDGE: (is_vendor_of_vendor_store, is_owner_of_vendor_store, is_admin_in_vendor_store),
     Permission.MARK_PAID: (is_owner, is_staff, is_admin),
+    Permission.NOTE: (is_owner, is_staff, is_admin),
+    Permission.ANSWER: (is_owner, is_staff, is_admin),
+    Permission.CANCEL: (is_owner, may_cancel, is_admin),
+    Permission.REFUND: (is_owner, may_refund, is_admin),
+    Permission.TYPE_IN: (is_owner, is_staff, is_admin),
     Permission.IMPORT: (is_owner, is_staff, is_admin),
+    Permission.SETTINGS: (is_owner, may_set, is_admin),
     Permission.SEE_SITE: (is_admin,),
 }
 
@@ -167,7 +201,8 @@ def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:
     if not found.store.is_active and not actor.is_site_admin:
         raise ForeignStore
     others = tuple(x.store for x in places if x.store.is_active or x is found)
-    desk = Desk(actor, found.store, Role(found.role) if found.role else None, others)
+    role = Role(found.role) if found.role else None
+    desk = Desk(actor, found.store, role, frozenset(found.rights or ()), others)
     if not desk.may(to):
         raise NotAllowed
     return desk

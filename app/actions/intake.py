@@ -98,7 +98,8 @@ def _known(act: Act, purchase: Purchase) -> Order | None:
 def _make(act: Act, purchase: Purchase) -> Order:
     """Write buyer, address, order and lines."""
     store = act.store
-    buyer, address = _buyer(store, purchase), _address(store, purchase.address)
+    buyer = _buyer(store, purchase)
+    address = new_address(store, purchase.address) if purchase.address else None
     act.add(*(row for row in (buyer, address) if row is not None and row.id is None))
     items = [new_item(act, purchase, line, n) for n, line in enumerate(purchase.lines, start=1)]
     order = Order(
@@ -149,10 +150,8 @@ def _buyer(store: Store, purchase: Purchase) -> Buyer:
     )
 
 
-def _address(store: Store, said: AddressSaid | None) -> Address | None:
-    """Make an address; addresses are never edited, so a new one each time."""
-    if said is None:
-        return None
+def new_address(store: Store, said: AddressSaid) -> Address:
+    """Return an address; addresses are never edited, so a new one each time."""
     return Address(
         store_id=store.id,
         name=said.name,
@@ -231,7 +230,7 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
     db.session.execute(delete(ParcelLine).where(ParcelLine.item_id.in_(gone)))
     for table in (Payout, PaymentRow, Discount):
         db.session.execute(delete(table).where(table.order_id == order.id))
-    address = _address(act.store, purchase.address)
+    address = new_address(act.store, purchase.address) if purchase.address else None
     act.add(*([address] if address else ()))
     act.change(order, payment=Payment.UNPAID, address_id=address.id if address else None, **money)
     act.replace_lines(order, [new_item(act, purchase, x, n) for n, x in enumerate(purchase.lines, start=1)])

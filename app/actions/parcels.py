@@ -1,36 +1,20 @@
 """Parcels: pieces leave the house, and the numbers they travel under."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import select
 
 from app.access import Actor
+from app.actions.drafts import drafts_of, trim_drafts
 from app.actions.found_by import tracking_terms
 from app.actions.ledger import Act
+from app.actions.mails import Mail, owe
 from app.db import db
 from app.errors import NotFound, Refused, StatusChangeProhibited
-from app.models import Order, OrderItem, Outbox, Parcel, ParcelLine
-from app.statuses import Channel, ItemStatus, Kind, ParcelState
-
-# Buyers of other channels hear from those (law: "Buyers, channels, imports").
-TOLD_CHANNELS = frozenset({Channel.DESK.value, Channel.INTAKE.value})
-
-
-# Built once: an import asks it for every order.
-DRAFTS = (
-    select(Parcel)
-    .join(ParcelLine, ParcelLine.parcel_id == Parcel.id)
-    .where(
-        ParcelLine.item_id.in_(bindparam("items", expanding=True)), Parcel.state == ParcelState.DRAFT.value
-    )
-    .options(selectinload(Parcel.lines))
-    .order_by(Parcel.id)
-    .distinct()
-    .execution_options(populate_existing=True)
-)
+from app.models import Address, Order, OrderItem, Parcel, ParcelLine
+from app.statuses import ItemStatus, Kind, ParcelState
 
 
 class Tracking(NamedTuple):
@@ -56,6 +40,12 @@ class NothingToShip(Refused):
 
 class TooManyPieces(Refused):
     """More pieces were named than are left."""
+
+
+class ElsewhereBound(Refused):
+    """Orders that are to go in one parcel do not go to one buyer at one address."""
+
+    sentence = "One parcel goes to one buyer at one address: these sales differ."
 
 
 class NoParcel(Refused):
@@ -84,38 +74,69 @@ def ship(
     with Act("ship", actor=actor, store_id=store_id, at=at) as act:
         order = act.hold(order_id, version)
         parcel = send(act, order, pieces, tracking)
-        if is_buyer_told and order.channel in TOLD_CHANNELS:
-            _owe_mail(act, order, parcel)
+        if is_buyer_told:
+            owe(act, order, Mail.SHIPPED, parcel)
         return parcel
 
 
-def _owe_mail(act: Act, order: Order, parcel: Parcel) -> None:
-    """Note that the buyer is to hear of a parcel, not before the undo window is over."""
-    db.session.add(
-        Outbox(
-            store_id=order.store_id,
-            kind="parcel_shipped",
-            due_at=act.at + timedelta(minutes=act.store.undo_minutes),
-            state="due",
-            payload={"order_id": order.id, "parcel_id": parcel.id},
-            dedupe=f"parcel_shipped:{parcel.id}",
-        )
-    )
+def ship_together(
+    pieces: Mapping[int, Mapping[int, int]],
+    *,
+    actor: Actor,
+    store_id: int,
+    tracking: Tracking = NO_TRACKING,
+    is_buyer_told: bool = False,
+    versions: Mapping[int, int] | None = None,
+    at: datetime | None = None,
+) -> Parcel:
+    """Send pieces of several orders (order id -> item id -> how many) in one parcel; return the parcel.
+
+    Each order keeps its number, money and history. Refuses what `ship` refuses, and orders that do not go
+    to the same buyer at the same address (ElsewhereBound).
+    """
+    with Act("ship", actor=actor, store_id=store_id, at=at) as act:
+        orders = [act.hold(order_id, (versions or {}).get(order_id)) for order_id in sorted(pieces)]
+        if len({_bound_for(order) for order in orders}) != 1:
+            raise ElsewhereBound
+        parcel: Parcel | None = None
+        for order in orders:
+            if parcel is None:
+                parcel = send(act, order, pieces[order.id], tracking)
+            else:
+                _add_to(act, order, parcel, _going(order, pieces[order.id]))
+            if is_buyer_told:
+                owe(act, order, Mail.SHIPPED, parcel)
+        assert parcel is not None
+        for order in orders[1:]:
+            act.index(order, tracking_terms(parcel.number))
+        return parcel
+
+
+def _bound_for(order: Order) -> tuple[int, str]:
+    """Return to whom and where an order goes."""
+    address = db.session.get(Address, order.address_id) if order.address_id else None
+    return order.buyer_id, address.destination_key if address else ""
+
+
+def _add_to(act: Act, order: Order, parcel: Parcel, going: Mapping[OrderItem, int]) -> None:
+    """Put pieces of one more order into a parcel that goes out."""
+    for item, n in going.items():
+        _take_out(act, item, n)
+        db.session.add(ParcelLine(parcel_id=parcel.id, item_id=item.id, store_id=order.store_id, quantity=n))
+    trim_drafts(act, going)
+
+
+def _take_out(act: Act, item: OrderItem, n: int) -> None:
+    """Count pieces of an item as shipped; nothing left: it is on its way."""
+    act.change(item, shipped=item.shipped + n)
+    if not item.left:
+        act.change(item, status=ItemStatus.PENDING_ACQUISITION)
 
 
 def send(act: Act, order: Order, pieces: Mapping[int, int], tracking: Tracking) -> Parcel:
     """Ship within an act that holds the order (see `ship`)."""
-    if not pieces.keys() <= {i.id for i in order.items}:
-        raise NotFound
-    going = {i: pieces[i.id] for i in order.items if pieces.get(i.id)}
-    if not going or min(going.values()) < 1:
-        raise NothingToShip
-    for item, n in going.items():
-        if item.fulfilled_as is not Kind.GOODS or item.status != ItemStatus.PENDING_FULFILMENT:
-            raise StatusChangeProhibited
-        if n > item.left:
-            raise TooManyPieces(f"Only {item.left} of “{item.title}” are left to ship, not {n}.")
-    drafts = [] if act.has_made(order) else _drafts_of(list(going))
+    going = _going(order, pieces)
+    drafts = drafts_of(going)
     parcel: Parcel | None = None
     for draft in drafts:
         inside = {line.item_id for line in draft.lines}
@@ -131,9 +152,19 @@ def send(act: Act, order: Order, pieces: Mapping[int, int], tracking: Tracking) 
     return parcel
 
 
-def _drafts_of(items: list[OrderItem]) -> list[Parcel]:
-    """Return the draft parcels that hold any of these items, oldest first."""
-    return list(db.session.scalars(DRAFTS, {"items": [i.id for i in items]}))
+def _going(order: Order, pieces: Mapping[int, int]) -> dict[OrderItem, int]:
+    """Return the goods named with their pieces; refuses what cannot go out."""
+    if not pieces.keys() <= {i.id for i in order.items}:
+        raise NotFound
+    going = {i: pieces[i.id] for i in order.items if pieces.get(i.id)}
+    if not going or min(going.values()) < 1:
+        raise NothingToShip
+    for item, n in going.items():
+        if item.fulfilled_as is not Kind.GOODS or item.status != ItemStatus.PENDING_FULFILMENT:
+            raise StatusChangeProhibited
+        if n > item.left:
+            raise TooManyPieces(f"Only {item.left} of “{item.title}” are left to ship, not {n}.")
+    return going
 
 
 def _fill(
@@ -143,10 +174,7 @@ def _fill(
     parcel = draft or _new_parcel(act, order, ParcelState.SHIPPED)
     lines = {line.item_id: line for line in draft.lines} if draft else {}
     for item, n in going.items():
-        left = item.left - n
-        act.change(item, shipped=item.shipped + n)
-        if not left:
-            act.change(item, status=ItemStatus.PENDING_ACQUISITION)
+        _take_out(act, item, n)
         if item.id in lines:
             lines.pop(item.id).quantity = n
         else:

@@ -2,14 +2,18 @@
 
 from datetime import datetime
 
+from sqlalchemy import delete, func, select
+
 from app.access import Actor
 from app.actions.ledger import Act
 from app.db import db
-from app.errors import Refused
+from app.errors import Refused, StatusChangeProhibited
 from app.models import Order, OrderItem, Payment, Payout
-from app.statuses import PAID_TO, ItemStatus
+from app.statuses import DEAD, PAID_TO, ItemStatus, Kind
 from app.statuses import Payment as PaymentCode
 
+# Okanjo's PayoutStatus 4: nobody is paid for what was refunded.
+PAYOUT_VOIDED = 4
 SETTLED = frozenset({PaymentCode.PAID, PaymentCode.PAID_PAYPAL})
 # Okanjo's PayoutStatus 4: nobody is paid for what was refunded.
 PAYOUT_VOIDED = 4
@@ -86,9 +90,72 @@ def record_money(
         )
     live = [i for i in order.items if i.cancelled < i.quantity]
     db.session.add_all(p for item in live for p in payouts_of(item, act.store.commission_bp))
-    besides = order.total_minor - sum(i.line_total_minor for i in live)
+    besides = order.total_minor - sum(i.live_minor for i in live)
     if besides:
         db.session.add(Payout(store_id=order.store_id, order_id=order.id, kind="store", amount_minor=besides))
+
+
+def unpay(
+    order_id: int, *, actor: Actor, store_id: int, version: int | None = None, at: datetime | None = None
+) -> Order:
+    """Take a payment back that was confirmed by mistake; the order never combines again (law 2).
+
+    Only while nothing went out and nothing is done: StatusChangeProhibited else.
+    """
+    with Act("unpay", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        if not may_be_unpaid(order):
+            raise StatusChangeProhibited
+        live = [item for item in order.items if item.status not in DEAD]
+        for item in live:
+            act.change(item, status=ItemStatus.PENDING_PAYMENT)
+        if order.payment in SETTLED and order.total_minor > 0:
+            act.add(
+                Payment(
+                    store_id=order.store_id,
+                    order_id=order.id,
+                    kind="void",
+                    amount_minor=paid_minor(order.id),
+                    currency=order.currency,
+                    at=act.at,
+                )
+            )
+        db.session.execute(delete(Payout).where(Payout.order_id == order.id))
+        act.change(order, payment=PaymentCode.UNPAID, paid_at=None)
+        return order
+
+
+def may_be_unpaid(order: Order) -> bool:
+    """Tell whether a payment may be taken back: something is alive, nothing went out or is done."""
+    is_alive = any(item.status not in DEAD for item in order.items)
+    return order.payment in PAYS and is_alive and all(_waits(item) for item in order.items)
+
+
+def _waits(item: OrderItem) -> bool:
+    """Tell whether nothing of a line went out, was used or is done."""
+    if item.shipped:
+        return False
+    waits = {ItemStatus.PENDING_FULFILMENT, ItemStatus.PENDING_REDEMPTION} | DEAD
+    is_fetched_later = item.fulfilled_as is Kind.PICKUP and item.status == ItemStatus.PENDING_ACQUISITION
+    return item.status in waits or is_fetched_later
+
+
+def paid_minor(order_id: int) -> int:
+    """Return what was paid for an order and not taken back as a mistake, in minor units."""
+    return _sum_of(order_id, "purchase") - _sum_of(order_id, "void")
+
+
+def refunded_minor(order_id: int) -> int:
+    """Return what went back of an order, or is on its way back, in minor units."""
+    return _sum_of(order_id, "refund")
+
+
+def _sum_of(order_id: int, kind: str) -> int:
+    """Return the sum of an order's money of one kind; what was withdrawn does not count."""
+    found = select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(
+        Payment.order_id == order_id, Payment.kind == kind, Payment.status != "withdrawn"
+    )
+    return int(db.session.scalar(found) or 0)
 
 
 def share(amount: int, parts: int, of: int) -> int:
@@ -102,7 +169,7 @@ def payouts_of(item: OrderItem, commission_bp: int) -> list[Payout]:
     The donation is the line's share by its percentage; commission comes off the store's part
     (reference 1.8).
     """
-    gross = item.line_total_minor
+    gross = item.live_minor
     given = share(gross, item.donation_pct, 100) if item.cause_id else 0
     commission = min(share(gross, commission_bp, 10_000), gross - given)
     parts = (

@@ -128,6 +128,9 @@ class Outbox(Base):
     tries: Mapped[int] = mapped_column(default=0)
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     dedupe: Mapped[str] = mapped_column(String(128), unique=True)
+    order_id: Mapped[int | None] = mapped_column(Id, index=True)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    trouble: Mapped[str] = mapped_column(String(255), default="")
 
     __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})
 

@@ -58,6 +58,7 @@ class Order(Base):
     is_day_only: Mapped[bool] = mapped_column(default=False)
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ship_by: Mapped[datetime] = mapped_column(UtcDateTime)
+    end_reason: Mapped[str] = mapped_column(String(16), default="")
     printed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
 
@@ -147,6 +148,7 @@ class OrderItem(Base):
     deal_value_minor: Mapped[int | None] = mapped_column(BigInteger)
     deal_number: Mapped[int | None] = mapped_column(BigInteger)
     ack: Mapped[str | None] = mapped_column(String(255))
+    downloaded: Mapped[int] = mapped_column(default=0)
     download_limit_type: Mapped[str | None] = mapped_column(String(16))
     download_units: Mapped[int | None]
     placed_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -183,6 +185,16 @@ class OrderItem(Base):
     def fulfilled_as(self) -> Kind:
         """Return the row of the law's table that this item stands in."""
         return kind_of(self.type, self.delivery, self.is_pickup)
+
+    @property
+    def unit_minor(self) -> int:
+        """Return what one piece was sold at."""
+        return self.price_minor if self.sale_price_minor is None else self.sale_price_minor
+
+    @property
+    def live_minor(self) -> int:
+        """Return what the pieces that are not cancelled were sold at."""
+        return self.line_total_minor - self.cancelled * self.unit_minor
 
     @property
     def left(self) -> int:

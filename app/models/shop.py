@@ -1,9 +1,10 @@
 """A store, what it sells, the causes it gives to, and the addresses it sends to."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     ForeignKey,
@@ -39,6 +40,14 @@ class Store(Base):
     handling_days: Mapped[int] = mapped_column(default=2)
     workdays: Mapped[str] = mapped_column(String(7), default="12345")  # ISO weekdays, Monday is 1
     cut_off: Mapped[int] = mapped_column(default=14)  # hour of the local day
+    holidays: Mapped[list[str]] = mapped_column(JSON, default=list)  # days as 2026-12-25
+    cancel_days: Mapped[int] = mapped_column(default=30)
+    unpaid_days: Mapped[int] = mapped_column(default=5)
+    received_days: Mapped[int] = mapped_column(default=14)  # shipped so long ago and not received: look at it
+    carriers: Mapped[list[str]] = mapped_column(JSON, default=list)  # those offered first
+    mails_all: Mapped[bool] = mapped_column(default=False)  # also for orders of other channels
+    mail_from: Mapped[str] = mapped_column(String(320), default="")
+    mail_texts: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)  # kind -> the store's own words
     legal_name: Mapped[str] = mapped_column(String(255), default="")
     address: Mapped[str] = mapped_column(Text, default="")
     vat_id: Mapped[str] = mapped_column(String(32), default="")
@@ -59,17 +68,20 @@ class Store(Base):
         handling days, working days only (law: "Small answers", Ship-by).
         """
         zone = ZoneInfo(self.zone)
-        workdays = self.workdays or "1234567"  # a store that never works would never be due
         local = since.astimezone(zone)
         day, left = local.date(), self.handling_days
-        if local.hour >= self.cut_off and str(day.isoweekday()) in workdays:
+        if local.hour >= self.cut_off and self._works_on(day):
             left += 1
-        while str(day.isoweekday()) not in workdays:
+        while not self._works_on(day):
             day += timedelta(days=1)
         while left:
             day += timedelta(days=1)
-            left -= str(day.isoweekday()) in workdays
+            left -= self._works_on(day)
         return datetime.combine(day, time(23, 59, 59), zone).astimezone(UTC)
+
+    def _works_on(self, day: date) -> bool:
+        """Tell whether the store sends on a day; one that never works would never be due."""
+        return str(day.isoweekday()) in (self.workdays or "1234567") and day.isoformat() not in self.holidays
 
 
 class Product(Base):

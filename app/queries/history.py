@@ -20,6 +20,7 @@ from app.models import (
     Note,
     Parcel,
     ParcelLine,
+    Payment,
     Payout,
 )
 from app.models.people import shown_name
@@ -62,7 +63,10 @@ class ParcelSeen(NamedTuple):
 
 
 class Money(NamedTuple):
-    """A payout ("store", "cause", "commission") or a reduction ("discount") of an order, with its name."""
+    """A payout ("store", "cause", "commission"), a reduction ("discount") or money that moved of an order.
+
+    `name` is the cause's, the discount's code, or where the money stands ("done", "pending").
+    """
 
     kind: str
     amount_minor: int
@@ -136,12 +140,15 @@ _MONEY = union_all(
     select(Discount.id, literal("discount"), Discount.amount_minor, literal(0), Discount.code).where(
         Discount.order_id == bindparam("order")
     ),
+    select(Payment.id, Payment.kind, Payment.amount_minor, literal(0), Payment.status).where(
+        Payment.order_id == bindparam("order")
+    ),
 ).subquery()
 _MONEY_OF = select(*list(_MONEY.c)[1:]).order_by(_MONEY.c.kind, _MONEY.c.id)
 
 
 def money_of(order_id: int) -> list[Money]:
-    """Return the payouts and the reductions of an order."""
+    """Return the payouts and reductions of an order, and the money that moved."""
     return [Money(*row) for row in rows_of(_MONEY_OF, {"order": order_id})]
 
 

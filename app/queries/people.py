@@ -31,6 +31,7 @@ class PlaceRow(NamedTuple):
 
     store: StoreFacts
     role: str | None
+    rights: list[str] | None
 
 
 class Person(NamedTuple):
@@ -92,7 +93,7 @@ _TOKEN = (
     )
 )
 _MEMBERSHIPS = (
-    select(*_FACTS, Member.role)
+    select(*_FACTS, Member.role, Member.rights)
     .join(Member, Member.store_id == Store.id)
     .where(Member.account_id == bindparam("account"))
 )
@@ -100,10 +101,13 @@ _IS_MEMBER = exists().where(Member.store_id == Store.id, Member.account_id == bi
 _BY_SLUG = func.lower(Store.slug) == bindparam("slug")
 # The stores of a person, and the one asked for where they are no member of it.
 _PLACES = union_all(
-    _MEMBERSHIPS, select(*_FACTS, literal(None, Member.role.type)).where(_BY_SLUG, ~_IS_MEMBER)
+    _MEMBERSHIPS,
+    select(*_FACTS, literal(None, Member.role.type), literal(None, Member.rights.type)).where(
+        _BY_SLUG, ~_IS_MEMBER
+    ),
 ).subquery()
 _PLACES_AND_ASKED = select(_PLACES)
-_PLACE = select(*_FACTS, Member.role).outerjoin(
+_PLACE = select(*_FACTS, Member.role, Member.rights).outerjoin(
     Member, (Member.store_id == Store.id) & (Member.account_id == bindparam("account"))
 )
 _PLACE_BY_ID = _PLACE.where(Store.id == bindparam("store"))
@@ -138,19 +142,19 @@ def place(store: str | int, account_id: int | None) -> PlaceRow | None:
         found = rows_of(_PLACE_BY_ID, {"store": store, "account": account_id})
     else:
         found = rows_of(_PLACE_BY_SLUG, {"slug": _slug(store), "account": account_id})
-    return next((PlaceRow(StoreFacts(*row[:-1]), row[-1]) for row in found), None)
+    return next((PlaceRow(StoreFacts(*row[:-2]), *row[-2:]) for row in found), None)
 
 
 def places(slug: str, account_id: int | None) -> list[PlaceRow]:
     """Return the store of this slug, where there is one, and all stores of the account, by name."""
     found = rows_of(_PLACES_AND_ASKED, {"slug": _slug(slug), "account": account_id})
-    return _by_name([PlaceRow(StoreFacts(*row[:-1]), row[-1]) for row in found])
+    return _by_name([PlaceRow(StoreFacts(*row[:-2]), *row[-2:]) for row in found])
 
 
 def stores_of(account_id: int) -> list[StoreFacts]:
     """Return the stores that the account works in, by name."""
     found = rows_of(_MEMBERSHIPS, {"account": account_id})
-    rows = _by_name([PlaceRow(StoreFacts(*row[:-1]), row[-1]) for row in found])
+    rows = _by_name([PlaceRow(StoreFacts(*row[:-2]), *row[-2:]) for row in found])
     return [row.store for row in rows if row.store.is_active]
 
 

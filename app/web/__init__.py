@@ -6,6 +6,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 from app.forms.fields import read_id
 from app.web import (
     account,
+    aftersale,
     errors,
     frame,
     headers,
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     health.blueprint,
     sales.blueprint,
     ship.blueprint,
+    aftersale.blueprint,
     items.blueprint,
     imports.blueprint,
     purchases.blueprint,

@@ -43,6 +43,7 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
         "paid_form": PaidForm({}),
         "wrong_item": None,
         "conflict": "",
+        "open_form": None,
         "with_said": False,
         **view,
         **given,

@@ -1,18 +1,19 @@
 """The pieces of a sale's page, formatted: lines, parcels, money, address, notes and history."""
 
 from collections import Counter
+from datetime import timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from app.access import Desk, Permission, right_to_move
-from app.actions.parcels import TOLD_CHANNELS
+from app.actions.mails import TOLD_CHANNELS
 from app.carriers import tracking_url
 from app.models import Address, Order, OrderItem
 from app.money import money_text
 from app.queries import history
 from app.queries.history import EventSeen, Money, ParcelSeen
 from app.statuses import ActorKind, Channel, ItemStatus, Kind, OrderKind, ParcelState, Payment, next_step
-from app.web import display
+from app.web import after_view, display
 from app.web.clock import Clock
 from app.web.display import Badge, pieces
 
@@ -27,6 +28,8 @@ PARCEL_BADGES = {
 
 VOIDED_PAYOUT = 4  # Okanjo's PayoutStatus
 SHARES = {"store": "your payout", "commission": "commission"}
+REFUNDS = {"done": "Refunded", "pending": "Refund under way"}
+PAYOUTS = frozenset({"store", "cause", "commission"})
 
 # What an act did, by its verb; those that name numbers are put together in `_what`.
 SAID = {
@@ -47,6 +50,15 @@ SAID = {
     "receive": "received it",
     "draft": "began the sale",
     "review": "left feedback",
+    "unpay": "took the payment back",
+    "void": "took a parcel back",
+    "return_items": "noted what came back",
+    "resolve": "answered the problem",
+    "note": "wrote a private note",
+    "message": "wrote to the buyer",
+    "correct_address": "corrected the address",
+    "say_paid": "said how it is paid",
+    "download": "downloaded it",
 }
 
 
@@ -82,6 +94,7 @@ class ParcelView(NamedTuple):
     url: str | None
     lines: list[str]
     item_id: int | None
+    undo: str
 
 
 class Entry(NamedTuple):
@@ -121,6 +134,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "money": [*money(order, told), *shares(order, told)] if sees_all else [],
         "notes": history.notes_of(order.id, for_buyer=False) if sees_all else [],
         "entries": entries(history.events_of(order.id), clock) if sees_all else [],
+        "later": after_view.view(desk, order, items, told, clock.now),
         "may_mark_paid": desk.may(Permission.MARK_PAID)
         and order.payment == Payment.UNPAID
         and any(i.status == ItemStatus.PENDING_PAYMENT for i in items),
@@ -179,7 +193,18 @@ def parcel(desk: Desk, row: ParcelSeen, n: int, items: list[OrderItem], clock: C
         url=row.url or tracking_url(row.carrier, row.number),
         lines=[f"{x.quantity} × {titles[x.item_id]}" for x in mine],
         item_id=mine[0].item_id if may_correct and mine else None,
+        undo=_undo(desk, row, clock) if desk.may(Permission.SHIP) else "",
     )
+
+
+def _undo(desk: Desk, row: ParcelSeen, clock: Clock) -> str:
+    """Say what taking a parcel back is called: free while nobody was told; "" where it cannot be."""
+    if row.state == ParcelState.DRAFT.value:
+        return "Void the label"
+    if row.state != ParcelState.SHIPPED.value or row.shipped_at is None:
+        return ""
+    is_free = clock.now < row.shipped_at + timedelta(minutes=desk.store.undo_minutes)
+    return "Undo" if is_free else "Void this parcel"
 
 
 def address_lines(address: Address | None) -> list[str]:
@@ -212,15 +237,19 @@ def money(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
     postage = f"Postage, {order.postage_method}" if order.postage_method else "Postage"
     rows += [(postage, amount(order.postage_minor), ""), ("Tax", amount(order.tax_minor), "")]
     if order.adjustment_minor:
-        rows.append(("Adjustment, not explained by its channel", amount(order.adjustment_minor), ""))
-    return [*rows, ("Total", amount(order.total_minor), "total")]
+        is_less = any(item.cancelled for item in order.items)
+        words = "Cancelled, and other adjustments" if is_less else "Adjustment, not explained by its channel"
+        rows.append((words, amount(order.adjustment_minor), ""))
+    rows.append(("Total", amount(order.total_minor), "total"))
+    backs = [row for row in told if row.kind == "refund" and row.name != "withdrawn"]
+    return [*rows, *((REFUNDS[row.name or "done"], amount(-row.amount_minor), "") for row in backs)]
 
 
 def shares(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
     """Return who gets what of a sale, for the money panel of its seller: (words, amount, "quiet")."""
     parts: Counter[str] = Counter()
     for row in told:
-        if row.kind != "discount" and row.status != VOIDED_PAYOUT:
+        if row.kind in PAYOUTS and row.status != VOIDED_PAYOUT:
             parts[SHARES.get(row.kind) or f"to {row.name}"] += row.amount_minor
     yours = parts.pop("your payout", 0)
     rows = [(words, money_text(-given, order.currency), "quiet") for words, given in parts.items()]

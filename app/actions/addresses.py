@@ -1,0 +1,38 @@
+"""Correcting where an order goes: a new address takes the place of the old one, which stays as it was."""
+
+from datetime import datetime
+
+from app.access import Actor
+from app.actions.found_by import order_terms
+from app.actions.intake import new_address
+from app.actions.ledger import Act
+from app.actions.purchases import AddressSaid
+from app.db import db
+from app.errors import StatusChangeProhibited
+from app.models import Buyer, Order
+from app.statuses import DEAD
+
+
+def correct_address(
+    order_id: int,
+    said: AddressSaid,
+    *,
+    actor: Actor,
+    store_id: int,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Order:
+    """Give an order another address; only while nothing of it was sent (StatusChangeProhibited).
+
+    An order whose address was corrected never combines again (schema, "Traps").
+    """
+    with Act("correct_address", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        if any(item.shipped for item in order.items) or all(item.status in DEAD for item in order.items):
+            raise StatusChangeProhibited
+        address = new_address(act.store, said)
+        act.add(address)
+        act.change(order, address_id=address.id, open_key=None)
+        buyer = db.session.get_one(Buyer, order.buyer_id)
+        act.index(order, order_terms(order.number, order.external_id, buyer, address, order.items))
+        return order

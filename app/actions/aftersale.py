@@ -1,0 +1,328 @@
+"""After the sale: lines are cancelled, money goes back, goods come back.
+
+A refund records money given back; Tradepost moves none. The order's total stays what was sold: what goes
+back is a line of its own.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select, update
+
+from app.access import Actor
+from app.actions.drafts import trim_drafts
+from app.actions.ledger import Act
+from app.actions.payment import PAYOUT_VOIDED, paid_minor, refunded_minor
+from app.db import db
+from app.errors import NotFound, Refused, StatusChangeProhibited
+from app.models import Order, OrderItem, Parcel, ParcelLine, Payment, Payout, Product
+from app.money import money_text
+from app.statuses import DEAD, HELD, ItemStatus, Kind, ParcelState
+from app.statuses import Payment as PaymentCode
+
+_S = ItemStatus
+CANCELLABLE = frozenset({_S.NOT_SUBMITTED, _S.PENDING_PAYMENT, _S.PENDING_FULFILMENT, _S.PENDING_REDEMPTION})
+REFUNDABLE = frozenset(
+    {
+        _S.PENDING_FULFILMENT,
+        _S.PENDING_ACQUISITION,
+        _S.COMPLETE,
+        _S.PENDING_REDEMPTION,
+        _S.COMPLETED_BY_SELLER,
+        _S.VOIDED,
+        _S.PENDING_DISPUTE,
+    }
+)
+
+
+class Reason(StrEnum):
+    """Why lines are cancelled or money goes back."""
+
+    BUYER = "buyer"
+    SOLD_OUT = "sold_out"
+    UNPAID = "unpaid"
+    ADDRESS = "address"
+    RETURNED = "returned"
+    OTHER = "other"
+
+    @property
+    def label(self) -> str:
+        """Return the words that pages show."""
+        return {
+            "buyer": "The buyer asked for it",
+            "sold_out": "Sold out, or cannot be sent",
+            "unpaid": "It was never paid",
+            "address": "The address is wrong",
+            "returned": "It came back",
+            "other": "Another reason",
+        }[self.value]
+
+
+class TooLate(Refused):
+    """The store's window for cancelling is over, or has not begun."""
+
+
+class NothingNamed(Refused):
+    """No pieces were named, or none of the lines named can be dealt with so."""
+
+    sentence = "Say how many pieces: at least one."
+
+
+class TooMany(Refused):
+    """More pieces were named than there are."""
+
+
+class WrongAmount(Refused):
+    """The amount is nothing, or more than there is to give back."""
+
+
+class RefundPending(Refused):
+    """A refund is under way already."""
+
+    sentence = "A refund of this sale is under way: say first that it has gone back, or take it back."
+
+
+def is_cancellable(item: OrderItem) -> bool:
+    """Tell whether pieces of an item may be cancelled: nothing of them has gone out or been used."""
+    waits = item.fulfilled_as is Kind.PICKUP and item.status == _S.PENDING_ACQUISITION
+    return (item.status in CANCELLABLE or waits) and item.left > 0
+
+
+def cancel(
+    order_id: int,
+    pieces: Mapping[int, int] | None,
+    *,
+    reason: Reason,
+    actor: Actor,
+    store_id: int,
+    is_stock_back: bool = False,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Order:
+    """Cancel pieces of an order's lines (item id -> how many; None: all that can be) and return the order.
+
+    A line of which nothing else is left is voided. Refuses: after the store's window, as never paid before
+    its days are over, more pieces than are left, a line that went out or is over (reference 4.5; law,
+    "Small answers": 30 days, 5 days unpaid are the defaults).
+    """
+    with Act("cancel", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        _judge_window(act, order, reason)
+        going = _named(order, pieces, {i.id: i.left for i in order.items if is_cancellable(i)})
+        was_unpaid = order.payment == PaymentCode.UNPAID
+        for item, n in going.items():
+            act.change(item, cancelled=item.cancelled + n)
+            if not item.left:
+                act.change(item, status=_S.PENDING_ACQUISITION if item.shipped else _S.VOIDED)
+        trim_drafts(act, going)
+        if is_stock_back:
+            _give_stock_back(going)
+        act.change(order, end_reason=reason.value)
+        _settle_cancelled(act, order, going, was_unpaid)
+        return order
+
+
+def _judge_window(act: Act, order: Order, reason: Reason) -> None:
+    """Refuse to cancel outside the store's windows."""
+    store = act.store
+    if act.at > order.placed_at + timedelta(days=store.cancel_days):
+        raise TooLate(f"A sale can be cancelled within {store.cancel_days} days of being bought.")
+    if reason is not Reason.UNPAID:
+        return
+    if order.payment != PaymentCode.UNPAID:
+        raise TooLate("This sale is paid: choose another reason.")
+    if act.at < order.placed_at + timedelta(days=store.unpaid_days):
+        raise TooLate(f"A sale counts as never paid {store.unpaid_days} days after it was bought.")
+
+
+def _settle_cancelled(act: Act, order: Order, going: Mapping[OrderItem, int], was_unpaid: bool) -> None:
+    """Bring the money to what is left: nothing is owed for a dead order, less for a smaller unpaid one."""
+    if all(item.status in DEAD for item in order.items):
+        if order.payment in {PaymentCode.UNPAID, PaymentCode.ON_ARRIVAL}:
+            act.change(order, payment=PaymentCode.CANCELED)
+        return
+    if was_unpaid or order.payment == PaymentCode.ON_ARRIVAL:
+        less = sum(item.unit_minor * n for item, n in going.items())
+        act.change(
+            order, adjustment_minor=order.adjustment_minor - less, total_minor=order.total_minor - less
+        )
+
+
+def _named(order: Order, pieces: Mapping[int, int] | None, most: Mapping[int, int]) -> dict[OrderItem, int]:
+    """Return the lines named with their pieces; NotFound, NothingNamed or TooMany where they do not fit.
+
+    `most` says for each line that can be named how many pieces of it can.
+    """
+    asked = dict(most) if pieces is None else {i: n for i, n in pieces.items() if n}
+    lines = {item.id: item for item in order.items}
+    if not asked.keys() <= lines.keys():
+        raise NotFound
+    if not asked or min(asked.values()) < 1:
+        raise NothingNamed
+    for item_id, n in asked.items():
+        if item_id not in most:
+            raise StatusChangeProhibited
+        if n > most[item_id]:
+            raise TooMany(f"Only {most[item_id]} of “{lines[item_id].title}” are left, not {n}.")
+    return {lines[item_id]: n for item_id, n in asked.items()}
+
+
+def _give_stock_back(pieces: Mapping[OrderItem, int]) -> None:
+    """Count pieces back into the stock of those products whose stock is known."""
+    for item, n in pieces.items():
+        db.session.execute(
+            update(Product)
+            .where(Product.id == item.product_id, Product.stock.is_not(None))
+            .values(stock=Product.stock + n)
+        )
+
+
+def refund(
+    order_id: int,
+    amount: int,
+    items: Collection[int] = (),
+    *,
+    reason: Reason,
+    actor: Actor,
+    store_id: int,
+    is_done: bool = True,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Order:
+    """Record money given back (minor units), and which lines are refunded with it; return the order.
+
+    A refund that is not done yet holds its lines at 10 until `settle_refund`. Refuses: more than was paid
+    and not given back yet, a line that cannot be refunded, a second refund while one is under way.
+    """
+    with Act("refund", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        most = paid_minor(order.id) - refunded_minor(order.id)
+        if _pending(order.id) is not None:
+            raise RefundPending
+        if not 0 < amount <= most:
+            raise WrongAmount(
+                f"At most {money_text(most, order.currency)} can go back."
+                if most > 0
+                else "Nothing of this sale was paid that has not gone back."
+            )
+        lines = {item.id: item for item in order.items}
+        if not set(items) <= lines.keys():
+            raise NotFound
+        named = [lines[item_id] for item_id in items]
+        if any(item.status not in REFUNDABLE for item in named):
+            raise StatusChangeProhibited
+        for item in named:
+            if item.status != _S.VOIDED:
+                held_from = item.held_from if item.status in HELD else item.status
+                act.change(item, status=_S.PENDING_REFUND, held_from=held_from)
+        _record_refund(act, order, amount, is_done=is_done)
+        act.change(order, end_reason=reason.value)
+        if is_done:
+            _finish(act, order)
+        return order
+
+
+def _record_refund(act: Act, order: Order, amount: int, *, is_done: bool) -> None:
+    """Write the money that goes back."""
+    act.add(
+        Payment(
+            store_id=order.store_id,
+            order_id=order.id,
+            kind="refund",
+            status="done" if is_done else "pending",
+            amount_minor=amount,
+            currency=order.currency,
+            at=act.at,
+        )
+    )
+
+
+def _pending(order_id: int) -> Payment | None:
+    """Return the refund of an order that is under way."""
+    return db.session.scalar(
+        select(Payment).where(
+            Payment.order_id == order_id, Payment.kind == "refund", Payment.status == "pending"
+        )
+    )
+
+
+def settle_refund(
+    order_id: int,
+    *,
+    is_done: bool,
+    actor: Actor,
+    store_id: int,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Order:
+    """End a refund that is under way: the money has gone back, or it is taken back and the lines go on."""
+    with Act("refund" if is_done else "resolve", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        pending = _pending(order.id)
+        if pending is None:
+            raise StatusChangeProhibited
+        act.change(pending, status="done" if is_done else "withdrawn")
+        if is_done:
+            _finish(act, order)
+            return order
+        for item in order.items:
+            if item.status == _S.PENDING_REFUND:
+                act.change(item, status=item.held_from, held_from=None)
+        return order
+
+
+def _finish(act: Act, order: Order) -> None:
+    """Bring the lines whose money has gone back to their end, and the payment where nothing is left."""
+    db.session.flush()
+    refunded = [item for item in order.items if item.status == _S.PENDING_REFUND]
+    for item in refunded:
+        act.change(item, status=_S.REFUNDED, held_from=None, cancelled=item.cancelled + item.left)
+    trim_drafts(act, refunded)
+    gone = [item.id for item in order.items if item.status in DEAD]
+    db.session.execute(update(Payout).where(Payout.item_id.in_(gone)).values(status=PAYOUT_VOIDED))
+    is_over = all(item.status in DEAD for item in order.items)
+    if is_over and refunded_minor(order.id) >= paid_minor(order.id):
+        db.session.execute(update(Payout).where(Payout.order_id == order.id).values(status=PAYOUT_VOIDED))
+        act.change(order, payment=PaymentCode.REFUNDED)
+
+
+def return_items(
+    order_id: int,
+    pieces: Mapping[int, int],
+    *,
+    actor: Actor,
+    store_id: int,
+    is_stock_back: bool = False,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Order:
+    """Note that pieces that had gone out came back (item id -> how many); a refund is an act of its own."""
+    with Act("return_items", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        most = {i.id: i.shipped - i.returned for i in order.items if i.shipped > i.returned}
+        back = _named(order, pieces, most)
+        for item, n in back.items():
+            act.change(item, returned=item.returned + n)
+        _close_returned(act, back)
+        if is_stock_back:
+            _give_stock_back(back)
+        return order
+
+
+def _close_returned(act: Act, items: Iterable[OrderItem]) -> None:
+    """Mark the parcels all of whose pieces came back."""
+    parcels = select(ParcelLine.parcel_id).where(ParcelLine.item_id.in_([item.id for item in items]))
+    db.session.flush()
+    for parcel in db.session.scalars(
+        select(Parcel).where(
+            Parcel.id.in_(parcels), Parcel.state.in_((ParcelState.SHIPPED.value, ParcelState.RECEIVED.value))
+        )
+    ):
+        inside = db.session.scalars(
+            select(OrderItem)
+            .join(ParcelLine, ParcelLine.item_id == OrderItem.id)
+            .where(ParcelLine.parcel_id == parcel.id)
+        )
+        if all(item.returned == item.shipped for item in inside):
+            act.change(parcel, state=ParcelState.RETURNED.value)
