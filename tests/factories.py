@@ -9,11 +9,13 @@ from typing import Any
 from flask import Flask
 
 from app.access import SYSTEM
+from app.actions.aftersale import Reason, refund
 from app.actions.intake import take_in
 from app.actions.ledger import Act
 from app.actions.parcels import Tracking, ship
 from app.actions.payment import confirm_payment
 from app.actions.people import join_buyer
+from app.actions.problems import report_problem
 from app.actions.purchases import AddressSaid, BuyerSaid, LineSaid, Purchase
 from app.db import db
 from app.models import Buyer, Cause, Order, OrderItem
@@ -119,6 +121,18 @@ class Factory:
             )
             db.session.commit()
             return parcel.id
+
+    def refunding(self) -> int:
+        """Make a sale with a problem, and a refund under way; return its id."""
+        order_id = self.sale(GOODS)
+        (item_id,) = self.items_of(order_id)
+        self.ship(order_id, {item_id: 2})
+        with self.app.app_context():
+            store_id = db.session.get_one(Order, order_id).store_id
+            report_problem(order_id, actor=SYSTEM, store_id=store_id)
+            refund(order_id, 100, reason=Reason.OTHER, is_done=False, actor=SYSTEM, store_id=store_id)
+            db.session.commit()
+        return order_id
 
     def cause(self, name: str = "River Trust") -> int:
         """Make a cause and return its id."""

@@ -128,7 +128,8 @@ def furnish(make: Factory) -> dict[str, int]:
     ids = {"sale": make.sale(GOODS, AUCTION, account="buyer"), "unpaid": make.sale(paid=None)}
     ids["unpaid deal"] = make.sale(DEAL, paid=None)
     ids["sent"] = make.sale(GOODS)
-    make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 2}, number="X 1")
+    ids["parcel"] = make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 2}, number="X 1")
+    ids["refunding"] = make.refunding()
     ids["elsewhere"] = make.sale(GOODS, AUCTION, store="othershop", account="other_buyer")
     for name in ("sale", "unpaid", "sent", "elsewhere"):
         ids[f"{name}'s item"] = make.items_of(ids[name])[0]

@@ -81,6 +81,32 @@ POST /stores/<slug>/sales/<id:order_id>/paid          303 404 404 404 403 422 42
      /stores/papershop/sales/{unpaid}/paid
 POST /stores/<slug>/sales/<id:order_id>/paid          303 404 404 404 403 422 422 404 422
      /stores/papershop/sales/{unpaid deal}/paid
+POST /stores/<slug>/sales/<id:order_id>/cancel           303 404 404 404 403 403 422 404 422
+     /stores/papershop/sales/{sale}/cancel
+POST /stores/<slug>/sales/<id:order_id>/refund           303 404 404 404 403 403 422 404 422
+     /stores/papershop/sales/{sale}/refund
+POST /stores/<slug>/sales/<id:order_id>/refund/done      303 404 404 404 403 403 422 404 422
+     /stores/papershop/sales/{sale}/refund/done
+POST /stores/<slug>/sales/<id:order_id>/refund/withdraw  303 404 404 404 403 403 422 404 422
+     /stores/papershop/sales/{sale}/refund/withdraw
+POST /stores/<slug>/sales/<id:order_id>/return           303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/{sale}/return
+POST /stores/<slug>/sales/<id:order_id>/problem          303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/{sale}/problem
+POST /stores/<slug>/sales/<id:order_id>/resolve          303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/{sale}/resolve
+POST /stores/<slug>/sales/<id:order_id>/expire           303 404 404 404 403 403 422 404 422
+     /stores/papershop/sales/{sale}/expire
+POST /stores/<slug>/sales/<id:order_id>/notes            303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/{sale}/notes
+POST /stores/<slug>/sales/<id:order_id>/address          303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/{sale}/address
+POST /stores/<slug>/sales/<id:order_id>/unpaid           303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/{unpaid}/unpaid
+POST /stores/<slug>/sales/<id:order_id>/parcels/<id:parcel_id>/void 303 404 404 404 403 404 404 404 404
+     /stores/papershop/sales/{sale}/parcels/999999/void
+POST /stores/<slug>/sales/<id:order_id>/parcels/<id:parcel_id>/void 303 404 404 404 403 303 422 404 422
+     /stores/papershop/sales/{sent}/parcels/{parcel}/void
 POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303
      /stores/papershop/items/{sale's item}
 POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303

@@ -55,6 +55,8 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
         Way("owner", "/stores/papershop/items", None, {}),
         {"token": "", "may_ack": True, "may_redeem": True, "typed_ack": ""},
     ),
+    "sales/_after.html": (Way("owner", SALE, None, {}), {}),
+    "sales/_note_form.html": (Way("owner", SALE, None, {}), {}),
     "layouts/_said.html": (Way("owner", "/stores/papershop/sales", None, {}), {"is_oob": False}),
 }
 # A page each, and besides what flask-security shows.
