@@ -33,6 +33,7 @@ class Permission(StrEnum):
     TYPE_IN = "type in"
     IMPORT = "import"
     SETTINGS = "settings"
+    COMMISSION = "commission"
     SEE_SITE = "see site"
 
 
@@ -55,6 +56,7 @@ NEEDED_SCOPE: dict[Permission, str | None] = {
     Permission.TYPE_IN: None,
     Permission.IMPORT: None,
     Permission.SETTINGS: None,
+    Permission.COMMISSION: None,
     Permission.SEE_SITE: None,
 }
 
@@ -177,6 +179,7 @@ RULES: dict[Permission, tuple[Callable[[Desk], bool], ...]] = {
     Permission.TYPE_IN: (is_owner, is_staff, is_admin),
     Permission.IMPORT: (is_owner, is_staff, is_admin),
     Permission.SETTINGS: (is_owner, may_set, is_admin),
+    Permission.COMMISSION: (is_admin,),
     Permission.SEE_SITE: (is_admin,),
 }
 

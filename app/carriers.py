@@ -4,6 +4,7 @@ The formats come from the `tracking-numbers` package; where a number fits severa
 and nothing is chosen silently.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -51,6 +52,13 @@ class Recognised(NamedTuple):
 
     carrier: str
     url: str | None
+
+
+def offered(first: Iterable[str]) -> list[str]:
+    """Return the carriers that a form offers: a store's own choice first, each once."""
+    chosen = list(first)
+    known = {name.casefold() for name in chosen}
+    return [*chosen, *(name for name in CARRIERS if name.casefold() not in known)]
 
 
 @lru_cache(maxsize=4096)

@@ -37,7 +37,7 @@ STANDS_WHEN_NEW: dict[Any, dict[str, Any]] = {
 }
 
 # What the history keeps of these is only whether they were set: people write names there.
-PERSONAL = frozenset({"ack"})
+PERSONAL = frozenset({"ack", "legal_name", "address", "vat_id", "mail_from", "mail_texts"})
 
 # Both databases understand these; SQLAlchemy would compile its own ON CONFLICT anew each time. A fall is an
 # UPDATE: as an insert of less than nothing it would break the table's rule before it met its row.
@@ -213,11 +213,24 @@ class Act:
 
     def _event(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
         """Return the Event of one row."""
+        return self.event(
+            before,
+            after,
+            order_id=self._order_of(row),
+            item_id=row.id if isinstance(row, OrderItem) else None,
+            parcel_id=row.id if isinstance(row, Parcel) else None,
+        )
+
+    def event(
+        self, before: dict[str, Any] | None, after: dict[str, Any] | None, **of: int | None
+    ) -> dict[str, Any]:
+        """Return an Event of this act; `of` names its row: order_id, item_id or parcel_id, or none of them."""
         return {
             "store_id": self.store_id,
-            "order_id": self._order_of(row),
-            "item_id": row.id if isinstance(row, OrderItem) else None,
-            "parcel_id": row.id if isinstance(row, Parcel) else None,
+            "order_id": None,
+            "item_id": None,
+            "parcel_id": None,
+            **of,
             "act_id": self.id,
             "actor_id": self.actor.account_id,
             "actor_kind": self.actor.kind.value,
@@ -229,7 +242,9 @@ class Act:
         }
 
     def _order_of(self, row: Any) -> int | None:
-        """Return the order in whose history a row stands (a parcel: the order it was made for)."""
+        """Return the order in whose history a row stands (a parcel: the order it was made for; a store: none)."""
+        if isinstance(row, Store):
+            return None
         if isinstance(row, Order):
             return row.id
         if isinstance(row, OrderItem):
@@ -243,7 +258,7 @@ def snapshot(row: Any, names: Iterable[str]) -> dict[str, Any]:
     for name in names:
         value = getattr(row, name)
         if name in PERSONAL:
-            value = value is not None
+            value = bool(value)
         kept[name] = value.isoformat() if isinstance(value, datetime) else value
     return kept
 

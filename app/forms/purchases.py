@@ -34,7 +34,7 @@ MOST_DISCOUNTS = 20
 MOST_PIECES = 1_000_000
 LONGEST_TEXT = 5000
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class BuyerForm(PartForm):
@@ -47,7 +47,7 @@ class BuyerForm(PartForm):
 
     def validate_email(self, field: WordsField) -> None:
         """Refuse what cannot be an address."""
-        if field.data and not _EMAIL.fullmatch(field.data):
+        if field.data and not EMAIL.fullmatch(field.data):
             raise ValidationError("Write an address such as name@example.com.")
 
 

@@ -24,6 +24,7 @@ class StoreFacts(NamedTuple):
     is_vendor: bool
     is_active: bool
     undo_minutes: int
+    carriers: list[str]
 
 
 class PlaceRow(NamedTuple):

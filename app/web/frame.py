@@ -57,7 +57,10 @@ STORE_MENU = (
     ("Sales", "sales.index", "sales", "s", Permission.SEE_SALES, False),
     ("Items", "items.index", "items", "i", Permission.SEE_SALES, False),
     ("Import", "imports.index", "import", "m", Permission.IMPORT, False),
+    ("Settings", "settings.show", "store", "e", Permission.SETTINGS, True),
 )
+# Pages about one sale, or for a new one: in the menu they stand under Sales.
+OF_SALES = frozenset({"ship", "aftersale", "new_sale"})
 
 
 def init_app(app: Flask) -> None:
@@ -110,7 +113,7 @@ def menu(actor: Actor, desk: Desk | None) -> list[Entry]:
                 url_for(endpoint, slug=desk.store.slug),
                 icon,
                 key,
-                request.blueprint == endpoint.split(".")[0] or (key == "s" and request.blueprint == "ship"),
+                request.blueprint == endpoint.split(".")[0] or (key == "s" and request.blueprint in OF_SALES),
                 is_more,
                 g.get("to_ship") if key == "s" else None,
             )

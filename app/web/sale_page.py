@@ -6,7 +6,7 @@ from flask import flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.access import Desk, find_sale, seen_items
-from app.carriers import CARRIERS
+from app.carriers import offered
 from app.forms.sales import PaidForm, ShipForm
 from app.models import Order
 from app.queries import sales
@@ -37,7 +37,7 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
         "before": before,
         "after": after,
         "ship_form": fresh_ship_form(view["to_ship"], view["draft"]),
-        "carriers": CARRIERS,
+        "carriers": offered(desk.store.carriers),
         "undo_minutes": desk.store.undo_minutes,
         "place": "page",
         "paid_form": PaidForm({}),

@@ -59,6 +59,7 @@ SAID = {
     "correct_address": "corrected the address",
     "say_paid": "said how it is paid",
     "download": "downloaded it",
+    "set_store": "changed the store's calendar, and with it the day to ship by",
 }
 
 

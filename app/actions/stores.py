@@ -1,0 +1,149 @@
+"""A store's settings: what it is called, its calendar and windows, what it offers and what it writes.
+
+A form shows settings as they stood when it was opened; `fingerprint` says which. After a change of the
+calendar every sale that waits to be shipped is due by the new one, in the same act.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam, insert, select, update
+
+from app.access import Actor
+from app.actions.ledger import Act
+from app.db import UtcDateTime, db
+from app.errors import ChangedMeanwhile, Refused
+from app.models import Event, Order, Store
+from app.models.shop import FAR_FUTURE
+from app.queries import stores
+
+# What says by when a sale is to be shipped.
+CALENDAR = ("zone", "handling_days", "workdays", "cut_off", "holidays")
+# So many sales are brought to a new calendar by one statement.
+AT_ONCE = 500
+
+_ORDER = Order.__table__.c
+# Only a sale that waits to be shipped is due before the end of times.
+DUE = (
+    select(_ORDER.id, _ORDER.paid_at, _ORDER.placed_at, _ORDER.ship_by)
+    .where(_ORDER.store_id == bindparam("store"), _ORDER.ship_by < FAR_FUTURE, _ORDER.id > bindparam("after"))
+    .order_by(_ORDER.id)
+    .limit(AT_ONCE)
+)
+# The sale itself is as it was: a form that is open on it stays good, so its version stays.
+POSTPONE = (
+    update(Order.__table__)  # type: ignore[arg-type]
+    .where(_ORDER.id == bindparam("order"))
+    .values(ship_by=bindparam("by", type_=UtcDateTime()))
+)
+
+
+class Settings(NamedTuple):
+    """All that a store may set; `currency` and `commission_bp` are None where they are left as they are."""
+
+    name: str
+    legal_name: str
+    address: str
+    vat_id: str
+    zone: str
+    currency: str | None
+    handling_days: int
+    workdays: str
+    cut_off: int
+    holidays: list[str]
+    cancel_days: int
+    unpaid_days: int
+    received_days: int
+    undo_minutes: int
+    carriers: list[str]
+    commission_bp: int | None
+    mails_all: bool
+    mail_from: str
+    mail_texts: dict[str, str]
+
+
+class SettingsChanged(ChangedMeanwhile):
+    """Somebody else saved the store's settings since this form was opened."""
+
+    sentence = "The settings were changed meanwhile, and nothing of yours was saved."
+
+
+class CurrencyStays(Refused):
+    """The store has sales: their amounts are in its currency."""
+
+    sentence = "The currency stays: this store has sales, and their amounts are in it."
+
+
+def fingerprint(store: Store) -> str:
+    """Return what is equal as long as no setting of the store differs."""
+    kept = {name: getattr(store, name) for name in Settings._fields}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def set_store(
+    settings: Settings, *, seen: str | None, actor: Actor, store_id: int, at: datetime | None = None
+) -> bool:
+    """Set a store's settings; tell whether any of them differed.
+
+    `seen` is the fingerprint of what the asker saw: SettingsChanged where it is another by now.
+    CurrencyStays where the currency would change under sales.
+    """
+    with Act("set_store", actor=actor, store_id=store_id, at=at) as act:
+        store = act.store
+        if seen != fingerprint(store):
+            raise SettingsChanged
+        if settings.currency not in {None, store.currency} and stores.has_orders(store_id):
+            raise CurrencyStays(field="currency")
+        asked = {name: value for name, value in settings._asdict().items() if value is not None}
+        calendar = [getattr(store, name) for name in CALENDAR]
+        is_changed = act.change(store, **asked)
+        if calendar != [getattr(store, name) for name in CALENDAR]:
+            _follow_calendar(act)
+        return is_changed
+
+
+def _follow_calendar(act: Act) -> None:
+    """Bring every sale that waits to be shipped to the store's calendar, each with its Event.
+
+    Every act of the store waits for this one, and none of what the tally counts changes.
+    """
+    due = _Days(act.store)
+    for sales in _waiting(act.store_id):
+        late = [(sale, by) for sale in sales if (by := due.by(sale.paid_at or sale.placed_at)) != sale.ship_by]
+        if late:
+            db.session.connection().execute(POSTPONE, [{"order": sale.id, "by": by} for sale, by in late])
+            told = [
+                act.event(
+                    {"ship_by": sale.ship_by.isoformat()}, {"ship_by": by.isoformat()}, order_id=sale.id
+                )
+                for sale, by in late
+            ]
+            db.session.execute(insert(Event), told)
+
+
+def _waiting(store_id: int) -> Iterator[list[Any]]:
+    """Yield the sales of a store that wait to be shipped, some after others."""
+    after = 0
+    while rows := list(db.session.connection().execute(DUE, {"store": store_id, "after": after})):
+        yield rows
+        after = rows[-1].id
+
+
+class _Days:
+    """A store's calendar, asked once a day of sales: what came on one day, before or after the cut-off."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.zone = store, ZoneInfo(store.zone)
+        self._known: dict[Any, datetime] = {}
+
+    def by(self, since: datetime) -> datetime:
+        """Return until when a sale of this instant is to be shipped."""
+        local = since.astimezone(self.zone)
+        key = local.date(), local.hour >= self.store.cut_off
+        if key not in self._known:
+            self._known[key] = self.store.ship_by(since)
+        return self._known[key]
