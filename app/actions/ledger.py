@@ -224,7 +224,7 @@ class Act:
     def event(
         self, before: dict[str, Any] | None, after: dict[str, Any] | None, **of: int | None
     ) -> dict[str, Any]:
-        """Return an Event of this act; `of` names its row: order_id, item_id or parcel_id, or none of them."""
+        """Return an Event of this act; `of` names its row: order_id, item_id or parcel_id, or none."""
         return {
             "store_id": self.store_id,
             "order_id": None,
@@ -242,7 +242,7 @@ class Act:
         }
 
     def _order_of(self, row: Any) -> int | None:
-        """Return the order in whose history a row stands (a parcel: the order it was made for; a store: none)."""
+        """Return the order in whose history a row stands (a parcel: that it was made for; a store: none)."""
         if isinstance(row, Store):
             return None
         if isinstance(row, Order):

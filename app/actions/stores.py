@@ -113,7 +113,9 @@ def _follow_calendar(act: Act) -> None:
     """
     due = _Days(act.store)
     for sales in _waiting(act.store_id):
-        late = [(sale, by) for sale in sales if (by := due.by(sale.paid_at or sale.placed_at)) != sale.ship_by]
+        late = [
+            (sale, by) for sale in sales if (by := due.by(sale.paid_at or sale.placed_at)) != sale.ship_by
+        ]
         if late:
             db.session.connection().execute(POSTPONE, [{"order": sale.id, "by": by} for sale, by in late])
             told = [

@@ -47,7 +47,9 @@ class ZoneField(PlainField):
     def read(self, text: str) -> str:
         """Return the name; ValueError where there is no such zone."""
         if text not in zones():
-            raise ValueError(f"“{text[:64]}” is no time zone that we know: choose one, such as Europe/Berlin.")
+            raise ValueError(
+                f"“{text[:64]}” is no time zone that we know: choose one, such as Europe/Berlin."
+            )
         return text
 
 
