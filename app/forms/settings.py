@@ -101,12 +101,14 @@ class CarriersField(ListField):
 
     def judged(self, lines: list[str]) -> list[str]:
         """Return the names in their sequence; ValueError names one that is too long."""
+        names: dict[str, str] = {}
         for line in lines:
             if len(line) > LONGEST_CARRIER:
                 raise ValueError(
                     f"“{line[:20]}…” is too long: at most {LONGEST_CARRIER} characters name a carrier."
                 )
-        return list({fold(line): line for line in reversed(lines)}.values())[::-1]
+            names.setdefault(fold(line), line)
+        return list(names.values())
 
 
 def percent_text(share: int) -> str:

@@ -1,4 +1,4 @@
-"""A sale that a seller types in: lines more and less, money in any currency, once however often it is sent."""
+"""A sale that a seller types in: lines more and less, money in any currency, once however often sent."""
 
 import re
 from collections.abc import Callable
@@ -91,20 +91,18 @@ def test_paid_on_arrival_takes_no_money_yet(app: Flask, browse: Browse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "delivery", "is_pickup", "status"),
+    ("kind", "became"),
     [
-        ("goods", "physical", False, 2),
-        ("pickup", "physical", True, 3),
-        ("service", "service", False, 2),
-        ("digital", "digital", False, 4),
+        ("goods", ("physical", False, 2)),
+        ("pickup", ("physical", True, 3)),
+        ("service", ("service", False, 2)),
+        ("digital", ("digital", False, 4)),
     ],
 )
-def test_a_line_of_any_kind(
-    app: Flask, browse: Browse, kind: str, delivery: str, is_pickup: bool, status: int
-) -> None:
+def test_a_line_of_any_kind(app: Flask, browse: Browse, kind: str, became: tuple[str, bool, int]) -> None:
     browse("owner").post(NEW, {**TYPED, "lines-0-kind": kind, "payment": "1"})
     (line,) = lines_of(app)
-    assert (line.delivery, line.is_pickup, int(line.status)) == (delivery, is_pickup, status)
+    assert (line.delivery, line.is_pickup, int(line.status)) == became
 
 
 @pytest.mark.both
