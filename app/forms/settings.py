@@ -132,18 +132,15 @@ class PercentField(PlainField):
         return share
 
 
-class WorkdaysForm(PartForm):
-    """The days on which the store sends."""
-
-
-class MailTextsForm(PartForm):
-    """The store's own words, one field a kind of mail."""
-
-
-for number, weekday in enumerate(WEEKDAYS, start=1):
-    setattr(WorkdaysForm, f"day{number}", TickField(weekday))
-for kind in Mail:
-    setattr(MailTextsForm, kind.value, TextsField(kind.label, most=LONGEST_MAIL))
+# The days on which the store sends, and the store's own words, one field a kind of mail.
+WorkdaysForm = type(
+    "WorkdaysForm", (PartForm,), {f"day{n}": TickField(day) for n, day in enumerate(WEEKDAYS, start=1)}
+)
+MailTextsForm = type(
+    "MailTextsForm",
+    (PartForm,),
+    {kind.value: TextsField(kind.label, most=LONGEST_MAIL) for kind in Mail},
+)
 
 
 class SettingsForm(Form):

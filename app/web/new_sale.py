@@ -47,10 +47,10 @@ def keep(slug: str) -> ResponseReturnValue:
         db.session.rollback()
         return again(desk, form, 422, refusal.sentence)
     flash(sentence)
-    known = find_sale(desk, order_id).buyer
-    typed = form.buyer.form.name.data
-    if typed and typed != known.name:
-        flash(f"{known.email} is known here as {known.shown_name}: the sale is theirs.")
+    if form.buyer.form.name.data and form.buyer.form.email.data:
+        known = find_sale(desk, order_id).buyer
+        if known.name != form.buyer.form.name.data:
+            flash(f"{known.email} is known here as {known.shown_name}: the sale is theirs.")
     return htmx.go_to(url_for("sales.show", slug=slug, order_id=order_id))
 
 

@@ -18,8 +18,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from app.actions.people import make_token
+from app.actions.stores import fingerprint
 from app.db import db
-from app.queries import people
+from app.queries import people, stores
 from tests.conftest import CAST, PASSWORD, csrf_token, email_of
 from tests.factories import AUCTION, DEAL, GOODS, PICKUP, SERVICE, Factory
 
@@ -103,7 +104,7 @@ class Template(NamedTuple):
     """The furnished database, and how everybody gets in."""
 
     path: Path
-    ids: dict[str, int]
+    ids: dict[str, Any]
     keys: dict[str, Keys]
 
 
@@ -123,9 +124,9 @@ def put_in_place(app: Flask, template: Path) -> None:
     shutil.copy(template, path)
 
 
-def furnish(make: Factory) -> dict[str, int]:
-    """Make something of every kind, in every store; return the ids by name."""
-    ids = {"sale": make.sale(GOODS, AUCTION, account="buyer"), "unpaid": make.sale(paid=None)}
+def furnish(make: Factory) -> dict[str, Any]:
+    """Make something of every kind, in every store; return the ids by name, and what settings saw."""
+    ids: dict[str, Any] = {"sale": make.sale(GOODS, AUCTION, account="buyer"), "unpaid": make.sale(paid=None)}
     ids["unpaid deal"] = make.sale(DEAL, paid=None)
     ids["sent"] = make.sale(GOODS)
     ids["parcel"] = make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 2}, number="X 1")
@@ -137,6 +138,8 @@ def furnish(make: Factory) -> dict[str, int]:
         for kind, line in (("goods", GOODS), ("deal", DEAL), ("pickup", PICKUP), ("service", SERVICE)):
             sale = make.sale(line, store=store)
             ids[f"{store}'s {kind} sale"], ids[f"{store}'s {kind}"] = sale, make.items_of(sale)[0]
+    with make.app.app_context():
+        ids["settings"] = fingerprint(stores.one(1))
     return ids
 
 

@@ -18,6 +18,20 @@ from tests.house.conftest import COOKIE, HTMX, ORDER_FILE, House
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 
+SETTINGS = {
+    "seen": "{settings}",
+    "name": "Another name",
+    "zone": "UTC",
+    "handling_days": "1",
+    "workdays-day1": "1",
+    "cut_off": "12",
+    "cancel_days": "30",
+    "unpaid_days": "5",
+    "received_days": "14",
+    "undo_minutes": "10",
+}
+
+
 class Write(NamedTuple):
     """One unsafe route: where it is sent, by whom, a body that does something, and whether rows change."""
 
@@ -63,6 +77,12 @@ WRITES = (
     Write("items.update", "/stores/papershop/items/{papershop's deal}", {"status": "4"}),
     Write("imports.preview", "/stores/papershop/import", {}, has_file=True),
     Write("imports.run", "/stores/papershop/import/{import}", {}),
+    Write(
+        "new_sale.keep",
+        "/stores/papershop/sales/new",
+        {"key": "0" * 32, "buyer-name": "Ada", "lines-0-title": "Card", "lines-0-price": "1"},
+    ),
+    Write("settings.save", "/stores/papershop/settings", SETTINGS),
 )
 
 
@@ -79,7 +99,7 @@ def web_routes(app: Flask) -> set[str]:
 def filled(house: House, write: Write) -> dict[str, Any]:
     """Return the body with the ids of what stands in the house, and the file where one is sent."""
     file = {"file": (BytesIO(ORDER_FILE.read_bytes()), "orders.csv")} if write.has_file else {}
-    return {house.path(name): value for name, value in write.body.items()} | file
+    return {house.path(name): house.path(value) for name, value in write.body.items()} | file
 
 
 def test_every_unsafe_route_is_tried_here(app: Flask) -> None:

@@ -68,7 +68,15 @@ NOT_IN_A_PAGE = {"ship.number"}
 # Lines of plain text, for programs that watch over the desk.
 NO_PAGE = {"health.alive", "health.ready"}
 # These answer htmx with the whole page, or send it elsewhere.
-ALWAYS_WHOLE = {"account.home", "imports.index", "security.login", "security.verify", "site.index"}
+ALWAYS_WHOLE = {
+    "account.home",
+    "imports.index",
+    "new_sale.show",
+    "security.login",
+    "security.verify",
+    "settings.show",
+    "site.index",
+}
 WAYS = [(endpoint, who, address) for endpoint, (who, addresses) in BOTH.items() for address in addresses]
 
 
@@ -136,7 +144,13 @@ def test_when_the_browser_goes_back_it_gets_the_whole_page(
 
 @pytest.mark.parametrize(
     ("who", "address"),
-    [("site_admin", "/site"), ("signed_out", "/login"), ("owner", "/stores/papershop/import")],
+    [
+        ("site_admin", "/site"),
+        ("signed_out", "/login"),
+        ("owner", "/stores/papershop/import"),
+        ("owner", "/stores/papershop/sales/new"),
+        ("owner", "/stores/papershop/settings"),
+    ],
 )
 def test_a_page_without_parts_answers_htmx_with_the_whole(house: House, who: str, address: str) -> None:
     answer = house.browser(who).get(address, headers=HTMX)

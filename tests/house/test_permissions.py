@@ -115,6 +115,14 @@ POST /stores/<slug>/items/<id:item_id>                303 404 404 404 303 303 30
      /stores/vendorshop/items/{vendorshop's deal}
 POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303
      /stores/vendorshop/items/{vendorshop's goods}
+GET  /stores/<slug>/sales/new                         303 404 404 404 403 200 200 404 200
+     /stores/papershop/sales/new
+POST /stores/<slug>/sales/new                         303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/new
+GET  /stores/<slug>/settings                          303 404 404 404 403 403 200 404 200
+     /stores/papershop/settings
+POST /stores/<slug>/settings                          303 404 404 404 403 403 422 404 422
+     /stores/papershop/settings
 GET  /stores/<slug>/import                            303 404 404 404 403 200 200 404 200
      /stores/papershop/import
 POST /stores/<slug>/import                            303 404 404 404 403 422 422 404 422

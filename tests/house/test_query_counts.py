@@ -51,6 +51,10 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("the list of purchases", "buyer", "/purchases", 4, 3),
     ("no purchases", "stranger", "/purchases", 3, 2),
     ("a purchase", "buyer", "/purchases/{sale}", 7, 6),
+    # who 2, buyers known by e-mail 1
+    ("the form for a new sale", "owner", "/stores/papershop/sales/new", 3, None),
+    # who 2, the store 1, whether it has sales 1
+    ("the settings", "owner", "/stores/papershop/settings", 4, None),
     ("the form for a file", "owner", "/stores/papershop/import", 4, None),
     ("an import", "owner", "/stores/papershop/import/{import}", 5, 5),
     ("all stores", "site_admin", "/site", 5, None),
@@ -98,6 +102,13 @@ def test_a_call_costs_so_many_statements(house: House, call: tuple[str, str, int
     assert len(seen) == expected, shown(seen)
 
 
+NEW_SALE = {
+    "key": "0" * 32,
+    "buyer-email": "ada@example.com",
+    "lines-0-title": "Card",
+    "lines-0-price": "1",
+    "payment": "1",
+}
 # act, address, body, statements by htmx
 WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
     ("ship from a row", "sales/{sale}/ship?in=row", {"pieces-{sale's item}": "1", "no_number": "1"}, 19),
@@ -110,6 +121,8 @@ WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
         9,
     ),
     ("mark paid", "sales/{unpaid}/paid", {"payment": "1"}, 25),
+    ("type a sale in", "sales/new", NEW_SALE, 29),
+    ("add a line to it", "sales/new", {**NEW_SALE, "line": "more"}, 3),
     ("redeem in a row", "items/{papershop's deal}?in=row", {"status": "4"}, 15),
     ("what is prohibited", "items/{papershop's deal}?in=row", {"status": "3"}, 9),
 )

@@ -42,6 +42,7 @@ ASKED_FOR = {
     "purchases/_list.html": Way("buyer", "/purchases"),
     "purchases/_purchase.html": Way("buyer", "/purchases/{sale}"),
     "sales/_list.html": Way("owner", "/stores/papershop/sales"),
+    "sales/_new.html": Way("owner", "/stores/papershop/sales/new", {"line": "more"}),
     "sales/_number_hint.html": Way("owner", f"{SALE}/ship/number"),
     "sales/_row_said.html": Way("owner", f"{SALE}/ship?in=row", GOODS),
     "sales/_rows.html": Way("owner", f"{SALE}/row"),
@@ -68,8 +69,10 @@ WHOLE = {
     "purchases/index.html": Way("buyer", "/purchases", None, {}),
     "purchases/show.html": Way("buyer", "/purchases/{sale}", None, {}),
     "sales/index.html": Way("owner", "/stores/papershop/sales", None, {}),
+    "sales/new.html": Way("owner", "/stores/papershop/sales/new", None, {}),
     "sales/ship.html": Way("owner", f"{SALE}/ship", None, {}),
     "sales/show.html": Way("owner", SALE, None, {}),
+    "settings/index.html": Way("owner", "/stores/papershop/settings", None, {}),
     "security/login_user.html": Way("signed_out", "/login", None, {}),
     "site/index.html": Way("site_admin", "/site", None, {}),
 }

@@ -23,9 +23,9 @@ RIGHTS: dict[tuple[str, str], set[Permission]] = {
     ("vendor", "papershop"): {P.SEE_SALES},
     ("vendor", "vendorshop"): {P.SEE_SALES, P.REDEEM, P.ACKNOWLEDGE},
     ("owner2", "othershop"): EVERYTHING_OF_AN_OWNER,
-    ("site_admin", "papershop"): {*EVERYTHING_OF_AN_OWNER, P.SEE_SITE},
-    ("site_admin", "othershop"): {*EVERYTHING_OF_AN_OWNER, P.SEE_SITE},
-    ("site_admin", "vendorshop"): {*EVERYTHING_OF_AN_OWNER, P.ACKNOWLEDGE, P.SEE_SITE},
+    ("site_admin", "papershop"): {*EVERYTHING_OF_AN_OWNER, P.COMMISSION, P.SEE_SITE},
+    ("site_admin", "othershop"): {*EVERYTHING_OF_AN_OWNER, P.COMMISSION, P.SEE_SITE},
+    ("site_admin", "vendorshop"): {*EVERYTHING_OF_AN_OWNER, P.ACKNOWLEDGE, P.COMMISSION, P.SEE_SITE},
 }
 STORES = ("papershop", "vendorshop", "othershop")
 
@@ -52,6 +52,7 @@ def test_the_table_of_rights_is_this_one() -> None:
         },
         "mark paid": whoever_works_here,
         "import": whoever_works_here,
+        "commission": {"is_admin"},
         "see site": {"is_admin"},
     }
 
@@ -130,7 +131,7 @@ def test_a_token_may_what_its_person_may_and_its_scopes_name(
 
 
 def test_no_scope_gives_a_token_files_or_the_site() -> None:
-    assert {p for p, scope in NEEDED_SCOPE.items() if scope is None} == {P.IMPORT, P.SEE_SITE}
+    assert {p for p, scope in NEEDED_SCOPE.items() if scope is None} == {P.IMPORT, P.COMMISSION, P.SEE_SITE}
     assert set(NEEDED_SCOPE) == set(Permission)
 
 
