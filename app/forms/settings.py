@@ -154,7 +154,7 @@ class SettingsForm(Form):
     zone = ZoneField("Time zone", [needed])
     currency = CurrencyField("Currency")
     handling_days = NumberField("Handling days", [needed], most=MOST_HANDLING)
-    workdays = FormField(WorkdaysForm)
+    workdays: Any = FormField(WorkdaysForm)
     cut_off = NumberField("Cut-off hour", [needed], most=24)
     holidays = DaysField("Holidays", most_lines=MOST_HOLIDAYS)
     cancel_days = NumberField("Cancel a paid sale within", [needed], most=MOST_DAYS)
@@ -165,7 +165,7 @@ class SettingsForm(Form):
     commission = PercentField("Commission in percent", [needed])
     mails_all = TickField("Also mail buyers of other channels")
     mail_from = WordsField("Answers go to", most=320)
-    mail_texts = FormField(MailTextsForm)
+    mail_texts: Any = FormField(MailTextsForm)
 
     workdays_error = ""
 

@@ -30,6 +30,8 @@ PAGES = [
     ("vendor", "/stores/vendorshop/items"),
     ("vendor", "/stores/vendorshop/sales/{deal}"),
     ("owner", "/stores/papershop/import"),
+    ("owner", "/stores/papershop/sales/new"),
+    ("owner", "/stores/papershop/settings"),
     ("owner", "/stores/othershop/sales"),
     ("buyer", "/purchases"),
     ("buyer", "/purchases/{mine}"),
