@@ -11,34 +11,29 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, literal, select, update
 
 from app.access import Actor
 from app.actions.ledger import Act
-from app.db import UtcDateTime, db
+from app.db import Base, db
 from app.errors import ChangedMeanwhile, Refused
-from app.models import Event, Order, Store
+from app.models import Store
 from app.models.shop import FAR_FUTURE
 from app.queries import stores
 
 # What says by when a sale is to be shipped.
 CALENDAR = ("zone", "handling_days", "workdays", "cut_off", "holidays")
-# So many sales are brought to a new calendar by one statement.
-AT_ONCE = 500
+# So many sales are brought to a new calendar at once.
+AT_ONCE = 5000
 
-_ORDER = Order.__table__.c
+ORDERS, EVENTS = Base.metadata.tables["orders"], Base.metadata.tables["event"]
+_ORDER = ORDERS.c
 # Only a sale that waits to be shipped is due before the end of times.
 DUE = (
     select(_ORDER.id, _ORDER.paid_at, _ORDER.placed_at, _ORDER.ship_by)
     .where(_ORDER.store_id == bindparam("store"), _ORDER.ship_by < FAR_FUTURE, _ORDER.id > bindparam("after"))
     .order_by(_ORDER.id)
     .limit(AT_ONCE)
-)
-# The sale itself is as it was: a form that is open on it stays good, so its version stays.
-POSTPONE = (
-    update(Order.__table__)  # type: ignore[arg-type]
-    .where(_ORDER.id == bindparam("order"))
-    .values(ship_by=bindparam("by", type_=UtcDateTime()))
 )
 
 
@@ -109,22 +104,31 @@ def set_store(
 def _follow_calendar(act: Act) -> None:
     """Bring every sale that waits to be shipped to the store's calendar, each with its Event.
 
-    Every act of the store waits for this one, and none of what the tally counts changes.
+    Every act of the store waits for this one, and none of what the tally counts changes. Days are few:
+    sales that go from one to another go together.
     """
     due = _Days(act.store)
     for sales in _waiting(act.store_id):
-        late = [
-            (sale, by) for sale in sales if (by := due.by(sale.paid_at or sale.placed_at)) != sale.ship_by
-        ]
-        if late:
-            db.session.connection().execute(POSTPONE, [{"order": sale.id, "by": by} for sale, by in late])
-            told = [
-                act.event(
-                    {"ship_by": sale.ship_by.isoformat()}, {"ship_by": by.isoformat()}, order_id=sale.id
-                )
-                for sale, by in late
-            ]
-            db.session.execute(insert(Event), told)
+        moved: dict[tuple[datetime, datetime], list[int]] = {}
+        for sale in sales:
+            by = due.by(sale.paid_at or sale.placed_at)
+            if by != sale.ship_by:
+                moved.setdefault((sale.ship_by, by), []).append(sale.id)
+        for (was, by), ids in moved.items():
+            _move(act, ids, was, by)
+
+
+def _move(act: Act, ids: list[int], was: datetime, by: datetime) -> None:
+    """Let these sales be due at another time.
+
+    The sales themselves are as they were: a form that is open on one stays good, so versions stay.
+    """
+    connection, chosen = db.session.connection(), _ORDER.id.in_(ids)
+    connection.execute(update(ORDERS).where(chosen).values(ship_by=by))
+    event = act.event({"ship_by": was.isoformat()}, {"ship_by": by.isoformat()})
+    told = [(EVENTS.c[name], value) for name, value in event.items() if value is not None]
+    rows = select(_ORDER.id, *(literal(value, column.type) for column, value in told)).where(chosen)
+    connection.execute(insert(EVENTS).from_select([EVENTS.c.order_id, *(c for c, _ in told)], rows))
 
 
 def _waiting(store_id: int) -> Iterator[list[Any]]:

@@ -12,6 +12,7 @@ from app.models import Buyer, Order, OrderItem, Store
 from app.models import Payment as PaymentRow
 from tests.factories import Factory
 from tests.rules.books import everything, present, recount, replayed, tally
+from tests.rules.together import at_once
 from tests.web.pages import Browser, Markup, value_of, words
 
 Browse = Callable[[str], Browser]
@@ -334,3 +335,18 @@ def test_the_list_of_sales_leads_there(make: Factory, browse: Browse) -> None:
     make.sale()
     assert f'href="{NEW}"' in browse("staff").get("/stores/papershop/sales").text
     assert f'href="{NEW}"' not in browse("vendor").get("/stores/papershop/sales").text
+
+
+@pytest.mark.both
+def test_one_page_sent_by_two_hands_at_once_makes_one_sale(app: Flask, browse: Browse) -> None:
+    hands = [browse("owner"), browse("staff")]
+    answers: list[str] = []
+
+    def sender(hand: Browser) -> Callable[[], None]:
+        return lambda: answers.append(hand.post(NEW, {**TYPED, "payment": "1"}).location)
+
+    at_once(*(sender(hand) for hand in hands))
+    (sale,) = sales_of(app)
+    assert answers == [f"/stores/papershop/sales/{sale.id}"] * 2
+    with app.app_context():
+        assert db.session.query(PaymentRow).count() == 1
