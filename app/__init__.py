@@ -4,6 +4,7 @@ The map of the house, from the doors down; a floor calls the floors below it, ne
 
     web, api, cli   doors: pages, JSON dialects, commands. They find, validate, act, commit, answer.
     worker          the door behind them: what takes long is done in a process of its own
+    postman         writes and sends the mails that the outbox owes; the worker lets it go round
     exchange        files in and out: a module a marketplace
     forms           what may be sent, judged once for all doors
     actions         the acts, the only writers: they change rows, record events, keep the tally
@@ -54,7 +55,7 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     set_up_engine(app)
     Migrate(app, db, directory=str(settings.ROOT / "migrations"), render_as_batch=False)
 
-    from app import api, cli, web, worker
+    from app import api, cli, postman, web, worker
     from app.web import overload
 
     overload.init_app(app)  # before all others: it saves their work
@@ -63,5 +64,6 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     api.init_app(app, csrf)
     cli.init_app(app)
     worker.init_app(app)
+    postman.init_app(app)
     app.wsgi_app = logs.Logged(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -2,10 +2,12 @@
 
 import ipaddress
 import os
+import re
 import secrets
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from click import ClickException
 
@@ -14,6 +16,7 @@ VERSION = "0.1.0"
 # Milliseconds for which a write waits for another one.
 LOCK_WAIT = 5000
 SHORTEST_SECRET = 16
+SENDER = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+", re.ASCII)
 
 
 class BadSetting(ClickException):
@@ -68,6 +71,39 @@ def kept_secret(folder: Path) -> str:
     return path.read_text()
 
 
+def _mail(folder: Path, base_url: str) -> dict[str, object]:
+    """Return how mail is sent, as Flask-Mailman keeps it; BadSetting for what does not fit together."""
+    env = os.environ.get
+    server, user = env("TRADEPOST_MAIL_SERVER", ""), env("TRADEPOST_MAIL_USER", "")
+    means = env("TRADEPOST_MAIL_BACKEND") or ("smtp" if server else "file")
+    if means not in {"smtp", "console", "file"}:
+        raise BadSetting(f"TRADEPOST_MAIL_BACKEND must be smtp, console or file, not “{means}”.")
+    if means == "smtp" and not server:
+        raise BadSetting("TRADEPOST_MAIL_BACKEND is smtp: name the server in TRADEPOST_MAIL_SERVER.")
+    is_ssl = _flag("TRADEPOST_MAIL_SSL", False)
+    is_tls = _flag("TRADEPOST_MAIL_TLS", bool(user) and not is_ssl)
+    if is_ssl and is_tls:
+        raise BadSetting("TRADEPOST_MAIL_SSL and TRADEPOST_MAIL_TLS exclude each other: choose one.")
+    sender = env("TRADEPOST_MAIL_SENDER") or f"tradepost@{urlsplit(base_url).hostname or 'localhost'}"
+    if not SENDER.fullmatch(sender):
+        raise BadSetting(f"TRADEPOST_MAIL_SENDER must be an e-mail address, not “{sender}”.")
+    return {
+        "MAIL_MEANS": means,
+        "MAIL_SERVER": server,
+        "MAIL_PORT": _number(
+            "TRADEPOST_MAIL_PORT", 465 if is_ssl else 587 if is_tls else 25, least=1, most=65535
+        ),
+        "MAIL_USERNAME": user or None,
+        "MAIL_PASSWORD": env("TRADEPOST_MAIL_PASSWORD") or None,
+        "MAIL_USE_TLS": is_tls,
+        "MAIL_USE_SSL": is_ssl,
+        "MAIL_SENDER": sender,
+        # Seconds for which each answer of the server is waited for.
+        "MAIL_TIMEOUT": 20,
+        "MAIL_FILE_PATH": str(folder / "mails"),
+    }
+
+
 def from_environment() -> dict[str, object]:
     """Return the settings as Flask keeps them, read from TRADEPOST_* variables."""
     env = os.environ.get
@@ -98,6 +134,7 @@ def from_environment() -> dict[str, object]:
         "IS_HTTPS": is_https,
         "SIGNIN_IDLE": timedelta(hours=12),
         "SIGNIN_LASTS": timedelta(days=14),
+        **_mail(folder, base_url),
         **SECURITY,
     }
 

@@ -7,6 +7,7 @@ number of times, and is done once.
 """
 
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,7 @@ from huey.exceptions import ConfigurationError
 from huey.serializer import SignedSerializer
 from huey.storage import SqliteStorage
 
+from app import postman
 from app.access import Desk, Permission, find_desk, person
 from app.actions.jobs import LOST_AFTER, Kept, Run, TakenOver, fail, finish, keep, put_back, refuse, start
 from app.db import db, with_driver
@@ -33,8 +35,10 @@ NAME = "tradepost"
 FILE = "queue.db"
 # Two, so that one long import does not keep another store's waiting.
 THREADS = 2
-# Seconds: between two looks at the table, between two at the queue, until the batch at work must end.
+# Seconds: between two looks at the table of jobs, between two rounds of the postman, between two looks at
+# the queue, until the batch at work must end.
 SWEEP_EVERY = 10
+ROUND_EVERY = 3
 LONGEST_NAP = 0.5
 GRACE = 8
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -226,6 +230,10 @@ def run(app: Flask, consumer: Consumer) -> None:
     # Held back until our handlers stand: the consumer sets its own, which interrupt and start anew.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     consumer.start()
+    # Beside the jobs: a mail server that is waited for keeps none of them waiting.
+    is_ending = threading.Event()
+    rounds = threading.Thread(target=go_rounds, args=(app, is_ending), daemon=True)
+    rounds.start()
     for stop in STOPS:
         signal.signal(stop, lambda number, _frame: asked.append(number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
@@ -236,7 +244,16 @@ def run(app: Flask, consumer: Consumer) -> None:
             consumer.check_worker_health()
             next_look = time.monotonic() + SWEEP_EVERY
         time.sleep(0.1)
+    is_ending.set()
     consumer.stop(graceful=True)
+    rounds.join(GRACE)
+
+
+def go_rounds(app: Flask, is_ending: threading.Event) -> None:
+    """Let the postman go round every few seconds, until the worker ends."""
+    while not is_ending.is_set():
+        postman.walk(app, is_ending.is_set)
+        is_ending.wait(ROUND_EVERY)
 
 
 def look(app: Flask) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from app.access import Actor
 from app.actions.drafts import trim_drafts
 from app.actions.ledger import Act
+from app.actions.mails import Mail, owe
 from app.actions.payment import PAYOUT_VOIDED, paid_minor, refunded_minor
 from app.db import db
 from app.errors import NotFound, Refused, StatusChangeProhibited
@@ -97,14 +98,16 @@ def cancel(
     actor: Actor,
     store_id: int,
     is_stock_back: bool = False,
+    is_buyer_told: bool = False,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Order:
     """Cancel pieces of an order's lines (item id -> how many; None: all that can be) and return the order.
 
-    A line of which nothing else is left is voided. Refuses: after the store's window, as never paid before
-    its days are over, more pieces than are left, a line that went out or is over (reference 4.5; law,
-    "Small answers": 30 days, 5 days unpaid are the defaults).
+    A line of which nothing else is left is voided. With `is_buyer_told` the outbox owes the buyer a mail.
+    Refuses: after the store's window, as never paid before its days are over, more pieces than are left, a
+    line that went out or is over (reference 4.5; law, "Small answers": 30 days, 5 days unpaid are the
+    defaults).
     """
     with Act("cancel", actor=actor, store_id=store_id, at=at) as act:
         order = act.hold(order_id, version)
@@ -120,6 +123,9 @@ def cancel(
             _give_stock_back(going)
         act.change(order, end_reason=reason.value)
         _settle_cancelled(act, order, going, was_unpaid)
+        if is_buyer_told:
+            counts = {str(item.id): n for item, n in going.items()}
+            owe(act, order, Mail.CANCELLED, pieces=counts, reason=reason.value)
         return order
 
 
@@ -187,12 +193,14 @@ def refund(
     actor: Actor,
     store_id: int,
     is_done: bool = True,
+    is_buyer_told: bool = False,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Order:
     """Record money given back (minor units), and which lines are refunded with it; return the order.
 
-    A refund that is not done yet holds its lines at 10 until `settle_refund`. Refuses: more than was paid
+    A refund that is not done yet holds its lines at 10 until `settle_refund`. With `is_buyer_told` the
+    outbox owes the buyer a mail, once the money has gone back. Refuses: more than was paid
     and not given back yet, a line that cannot be refunded, a second refund while one is under way.
     """
     with Act("refund", actor=actor, store_id=store_id, at=at) as act:
@@ -216,26 +224,28 @@ def refund(
             if item.status != _S.VOIDED:
                 held_from = item.held_from if item.status in HELD else item.status
                 act.change(item, status=_S.PENDING_REFUND, held_from=held_from)
-        _record_refund(act, order, amount, is_done=is_done)
+        paid_back = _record_refund(act, order, amount, is_done=is_done)
         act.change(order, end_reason=reason.value)
         if is_done:
             _finish(act, order)
+            if is_buyer_told:
+                owe(act, order, Mail.REFUNDED, payment_id=paid_back.id)
         return order
 
 
-def _record_refund(act: Act, order: Order, amount: int, *, is_done: bool) -> None:
+def _record_refund(act: Act, order: Order, amount: int, *, is_done: bool) -> Payment:
     """Write the money that goes back."""
-    act.add(
-        Payment(
-            store_id=order.store_id,
-            order_id=order.id,
-            kind="refund",
-            status="done" if is_done else "pending",
-            amount_minor=amount,
-            currency=order.currency,
-            at=act.at,
-        )
+    paid_back = Payment(
+        store_id=order.store_id,
+        order_id=order.id,
+        kind="refund",
+        status="done" if is_done else "pending",
+        amount_minor=amount,
+        currency=order.currency,
+        at=act.at,
     )
+    act.add(paid_back)
+    return paid_back
 
 
 def _pending(order_id: int) -> Payment | None:
@@ -253,10 +263,14 @@ def settle_refund(
     is_done: bool,
     actor: Actor,
     store_id: int,
+    is_buyer_told: bool = False,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Order:
-    """End a refund that is under way: the money has gone back, or it is taken back and the lines go on."""
+    """End a refund that is under way: the money has gone back, or it is taken back and the lines go on.
+
+    With `is_buyer_told` the outbox owes the buyer a mail about money that has gone back.
+    """
     with Act("refund" if is_done else "resolve", actor=actor, store_id=store_id, at=at) as act:
         order = act.hold(order_id, version)
         pending = _pending(order.id)
@@ -265,6 +279,8 @@ def settle_refund(
         act.change(pending, status="done" if is_done else "withdrawn")
         if is_done:
             _finish(act, order)
+            if is_buyer_told:
+                owe(act, order, Mail.REFUNDED, payment_id=pending.id)
             return order
         for item in order.items:
             if item.status == _S.PENDING_REFUND:

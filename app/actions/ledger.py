@@ -160,6 +160,10 @@ class Act:
         self._changes[id(row)] = (row, before, {**after, **snapshot(row, tuple(differing))})
         return True
 
+    def tell(self, order: Order) -> None:
+        """Let the history of an order that is held tell of this act, although no row of it changes."""
+        self._changes.setdefault(id(order), (order, {}, {}))
+
     def index(self, order: Order, terms: Iterable[str]) -> None:
         """Let the order be found under these terms too."""
         rows = [

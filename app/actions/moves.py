@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from app.access import Desk, Permission, right_to_move
 from app.actions.ledger import Act
+from app.actions.mails import Mail, owe
 from app.actions.parcels import NO_TRACKING, Tracking, label, send
 from app.errors import NotAllowed, Refused, StatusChangeProhibited
 from app.models import Order, OrderItem
@@ -75,3 +76,5 @@ def _carry_out(act: Act, order: Order, item: OrderItem, asked: Asked) -> None:
     if asked.tracking.is_sent:
         label(act, order, item, asked.tracking)
     act.change(item, status=step.to)
+    if step.move is Move.READY:
+        owe(act, order, Mail.READY, item_id=item.id)

@@ -6,6 +6,7 @@ from datetime import datetime
 from app.access import Actor
 from app.actions.drafts import trim_drafts
 from app.actions.ledger import Act
+from app.actions.mails import Mail, owe
 from app.errors import NotFound, StatusChangeProhibited
 from app.models import Note, Order, OrderItem
 from app.statuses import AWAITING_PAYMENT, DEAD, BuyerShipping, ItemStatus, Kind, Payment, Shipping
@@ -75,7 +76,10 @@ def resolve(
     version: int | None = None,
     at: datetime | None = None,
 ) -> Order:
-    """Answer a problem or a dispute: held lines go back to where they were held from, the flags too."""
+    """Answer a problem or a dispute: held lines go back to where they were held from, the flags too.
+
+    The words, where there are any, go to the buyer.
+    """
     with Act("resolve", actor=actor, store_id=store_id, at=at) as act:
         order = act.hold(order_id, version)
         disputed = [item for item in order.items if item.status == _S.PENDING_DISPUTE]
@@ -90,7 +94,7 @@ def resolve(
         if order.buyer_shipping == BuyerShipping.PROBLEM:
             act.change(order, buyer_shipping=BuyerShipping.WAITING)
         if words:
-            add_note(act, order, words, is_private=False)
+            _write_to_buyer(act, order, words)
         return order
 
 
@@ -126,9 +130,19 @@ def may_expire(order: Order, item: OrderItem, at: datetime) -> bool:
 def note(
     order_id: int, words: str, *, is_private: bool, actor: Actor, store_id: int, at: datetime | None = None
 ) -> Note:
-    """Write a note on an order: for the store alone, or for its buyer too."""
+    """Write a note on an order: for the store alone, or for its buyer too, who is owed a mail then."""
     with Act("note" if is_private else "message", actor=actor, store_id=store_id, at=at) as act:
-        return add_note(act, act.hold(order_id), words, is_private=is_private)
+        order = act.hold(order_id)
+        if is_private:
+            return add_note(act, order, words, is_private=True)
+        return _write_to_buyer(act, order, words)
+
+
+def _write_to_buyer(act: Act, order: Order, words: str) -> Note:
+    """Write a note that the buyer reads, within an act that holds the order, and owe them a mail of it."""
+    written = add_note(act, order, words, is_private=False)
+    owe(act, order, Mail.MESSAGE, note_id=written.id)
+    return written
 
 
 def add_note(act: Act, order: Order, words: str, *, is_private: bool) -> Note:

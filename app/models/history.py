@@ -131,6 +131,9 @@ class Outbox(Base):
     order_id: Mapped[int | None] = mapped_column(Id, index=True)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     trouble: Mapped[str] = mapped_column(String(255), default="")
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a worker is at it since
+    is_doubtful: Mapped[bool] = mapped_column(default=False)  # a try was cut off: it may have arrived
+    recipient: Mapped[str] = mapped_column(String(320), default="")  # where it was sent
 
     __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})
 

@@ -25,6 +25,7 @@ class StoreFacts(NamedTuple):
     is_active: bool
     undo_minutes: int
     carriers: list[str]
+    mails_all: bool
 
 
 class PlaceRow(NamedTuple):

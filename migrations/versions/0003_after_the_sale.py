@@ -29,12 +29,17 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite")))
     op.add_column("outbox", sa.Column("sent_at", sa.DateTime(timezone=True)))
     op.add_column("outbox", sa.Column("trouble", sa.String(255), nullable=False, server_default=""))
+    op.add_column("outbox", sa.Column("claimed_at", sa.DateTime(timezone=True)))
+    op.add_column(
+        "outbox", sa.Column("is_doubtful", sa.Boolean(), nullable=False, server_default=sa.text("false"))
+    )
+    op.add_column("outbox", sa.Column("recipient", sa.String(320), nullable=False, server_default=""))
     op.create_index("ix_outbox_order_id", "outbox", ["order_id"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_outbox_order_id", "outbox")
-    for name in ("order_id", "sent_at", "trouble"):
+    for name in ("order_id", "sent_at", "trouble", "claimed_at", "is_doubtful", "recipient"):
         op.drop_column("outbox", name)
     op.drop_column("order_item", "downloaded")
     op.drop_column("orders", "end_reason")

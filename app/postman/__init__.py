@@ -1,0 +1,138 @@
+"""The postman: sends what the outbox owes buyers, one mail after the other, in the worker.
+
+A mail is claimed, written from the sale as it is now, handed to the server, and its end is written down;
+each step is a transaction of its own, so that no server is waited for while rows are locked. The address in
+Message-ID is the row's: a mail that went out twice, because a worker was killed in between, says so itself.
+What goes wrong is told in short words of ours: a server's answer repeats addresses.
+"""
+
+import hashlib
+import hmac
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import formataddr
+from typing import Any
+
+from flask import Flask, current_app
+from flask_mailman import EmailMessage
+from flask_mailman import Mail as Mailman
+from flask_mailman.message import utf8_charset_qp
+
+from app.actions import mails
+from app.db import db
+from app.postman.means import MEANS, why_not
+from app.postman.words import Letter, NothingToTell, TooEarly, letter
+
+
+def init_app(app: Flask) -> None:
+    """Give Flask-Mailman the means that MAIL_BACKEND names."""
+    app.config["MAIL_BACKEND"] = MEANS[app.config["MAIL_MEANS"]]
+    Mailman(app)
+
+
+def never() -> bool:
+    """Say no."""
+    return False
+
+
+def walk(app: Flask, is_stopping: Callable[[], bool] = never) -> None:
+    """Go round once, in a context of its own; what fails is logged, and tried again at the next round."""
+    try:
+        with app.app_context():
+            go_round(is_stopping)
+    except Exception:
+        app.logger.exception("the outbox could not be looked at")
+
+
+def go_round(is_stopping: Callable[[], bool] = never) -> None:
+    """Send all that is due, until told to stop, or until the server cannot be reached."""
+    for mail_id in mails.ripe():
+        if is_stopping() or not deliver(mail_id):
+            return
+
+
+def deliver(mail_id: int) -> bool:
+    """Send one mail, unless it is not due or another worker is at it; False where no server can be had."""
+    claim = mails.claim(mail_id)
+    db.session.commit()
+    if claim is None:
+        return True
+    try:
+        written = letter(claim)
+    except NothingToTell as reason:
+        end(mails.drop, claim, str(reason))
+        return True
+    except TooEarly:
+        end(mails.wait, claim)
+        return True
+    except Exception as error:
+        db.session.rollback()
+        report(claim, error)
+        end(mails.put_off, claim, "The mail could not be written.")
+        return True
+    db.session.rollback()  # nothing of the database is held while the server is spoken to
+    try:
+        send(message(claim, written))
+    except Exception as error:
+        reason = why_not(error)
+        if reason.is_unforeseen:
+            report(claim, error)
+        else:
+            current_app.logger.warning("mail %s was not sent: %s", claim.mail_id, reason.words)
+        end(mails.put_off, claim, reason.words, is_final=reason.is_final, is_doubtful=reason.is_doubtful)
+        return not reason.is_unreachable
+    end(mails.sent, claim, written.to)
+    return True
+
+
+def end(how: Callable[..., None], claim: mails.Claim, *said: Any, **more: Any) -> None:
+    """Write down how a claim ended."""
+    how(claim, *said, **more)
+    db.session.commit()
+
+
+def report(claim: mails.Claim, error: Exception) -> None:
+    """Log what nobody foresaw: where it was met and its name, not its words, which may hold addresses."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    current_app.logger.error("mail %s failed: %s\n%s", claim.mail_id, type(error).__name__, where)
+
+
+def message(claim: mails.Claim, written: Letter) -> EmailMessage:
+    """Return a letter as a mail; its Message-ID is the same however often it is sent."""
+    site = str(current_app.config["MAIL_SENDER"])
+    sender = written.sender or site
+    headers = {
+        "From": formataddr((written.store, sender)),
+        "Message-ID": f"<{mark(claim)}@{site.rpartition('@')[2]}>",
+        "Auto-Submitted": "auto-generated",
+    }
+    if sender != site:
+        headers["Sender"] = site
+    sealed = EmailMessage(
+        written.subject,
+        written.body,
+        site,
+        [written.to],
+        headers=headers,
+        reply_to=[formataddr((written.store, written.sender))] if written.sender else None,
+    )
+    sealed.encoding = utf8_charset_qp  # seven bits: every server on the way can pass it on
+    return sealed
+
+
+def mark(claim: mails.Claim) -> str:
+    """Return what tells a row's mail from all others, and tells nothing else."""
+    key = str(current_app.config["SECRET_KEY"]).encode()
+    return hmac.new(key, f"mail:{claim.mail_id}:{claim.dedupe}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def send(sealed: EmailMessage) -> None:
+    """Hand a mail over. Once it is taken, how the server says goodbye does not matter."""
+    connection = sealed.get_connection()
+    connection.open()
+    try:
+        connection.send_messages([sealed])
+    finally:
+        with suppress(Exception):
+            connection.close()
