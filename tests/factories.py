@@ -2,20 +2,22 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from flask import Flask
 
+from app import postman
 from app.access import SYSTEM
+from app.actions import mails
 from app.actions.aftersale import Reason, refund
 from app.actions.intake import take_in
 from app.actions.ledger import Act
 from app.actions.parcels import Tracking, ship
 from app.actions.payment import confirm_payment
 from app.actions.people import join_buyer
-from app.actions.problems import report_problem
+from app.actions.problems import note, report_problem
 from app.actions.purchases import AddressSaid, BuyerSaid, LineSaid, Purchase
 from app.db import db
 from app.models import Buyer, Cause, Order, OrderItem
@@ -133,6 +135,17 @@ class Factory:
             refund(order_id, 100, reason=Reason.OTHER, is_done=False, actor=SYSTEM, store_id=store_id)
             db.session.commit()
         return order_id
+
+    def mail(self, order_id: int) -> int:
+        """Write to the buyer of a sale, an hour ago; return the mail's id, which has no address to go to."""
+        with self.app.app_context():
+            store_id = db.session.get_one(Order, order_id).store_id
+            at = datetime.now(UTC) - timedelta(hours=1)
+            note(order_id, "Thank you", is_private=False, actor=SYSTEM, store_id=store_id, at=at)
+            db.session.commit()
+            (mail_id,) = mails.ripe()
+            assert postman.deliver(mail_id)
+            return mail_id
 
     def cause(self, name: str = "River Trust") -> int:
         """Make a cause and return its id."""

@@ -228,7 +228,8 @@ def claim(mail_id: int, now: datetime | None = None) -> Claim | None:
     ).first()
     if mine is None:
         return None
-    return Claim(mine.id, mine.store_id, mine.order_id, Mail(mine.kind), *mine[4:], now)
+    kind, about = Mail(mine.kind), (mine.payload, mine.dedupe)
+    return Claim(mail_id, mine.store_id, mine.order_id, kind, *about, mine.tries, mine.is_doubtful, now)
 
 
 def _end(claim: Claim, **values: Any) -> None:

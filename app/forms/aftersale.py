@@ -70,6 +70,7 @@ class CancelForm(PiecesForm):
 
     reason = ReasonField("Why")
     stock_back = TickField("Put the pieces back into stock")
+    notify = TickField("Tell the buyer")
 
     def validate_reason(self, field: ReasonField) -> None:
         """Ask for a reason."""
@@ -89,6 +90,7 @@ class RefundForm(VersionForm):
 
     reason = ReasonField("Why")
     is_pending = TickField("It has not gone back yet")
+    notify = TickField("Tell the buyer")
 
     def __init__(self, sent: Any = None, *, currency: str, lines: Mapping[int, str], **kwargs: Any) -> None:
         super().__init__(sent, **kwargs)
@@ -117,6 +119,12 @@ class RefundForm(VersionForm):
         """Ask for a reason."""
         if field.data is None and not field.errors:
             raise ValidationError("Choose why.")
+
+
+class SettleForm(VersionForm):
+    """What "the money has gone back" sends."""
+
+    notify = TickField("Tell the buyer")
 
 
 class NoteForm(Form):

@@ -1,7 +1,7 @@
 """The postman: sends what the outbox owes buyers, one mail after the other, in the worker.
 
 A mail is claimed, written from the sale as it is now, handed to the server, and its end is written down;
-each step is a transaction of its own, so that no server is waited for while rows are locked. The address in
+each step is a transaction of its own, so that no server is waited for while rows are locked. The
 Message-ID is the row's: a mail that went out twice, because a worker was killed in between, says so itself.
 What goes wrong is told in short words of ours: a server's answer repeats addresses.
 """
@@ -60,8 +60,8 @@ def deliver(mail_id: int) -> bool:
         return True
     try:
         written = letter(claim)
-    except NothingToTell as reason:
-        end(mails.drop, claim, str(reason))
+    except NothingToTell as nothing:
+        end(mails.drop, claim, str(nothing))
         return True
     except TooEarly:
         end(mails.wait, claim)

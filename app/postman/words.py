@@ -71,7 +71,7 @@ def letter(claim: Claim) -> Letter:
 
 
 def recipient(order: Order) -> str:
-    """Return where a sale's buyer gets mail: at their own address, else at the one of the parcel; "" if none."""
+    """Return where a sale's buyer gets mail: at their own address, else at the parcel's; "" if none."""
     known = (order.buyer.email, order.address.email if order.address else None)
     return next((found for text in known if (found := address(text or ""))), "")
 

@@ -47,7 +47,7 @@ def parcel(store_id: int, parcel_id: int) -> Sent | None:
     inside = db.session.execute(
         select(ParcelLine.item_id, ParcelLine.quantity).where(ParcelLine.parcel_id == parcel_id)
     )
-    return Sent(*row, {item_id: quantity for item_id, quantity in inside})
+    return Sent(row.state, row.carrier, row.number, row.url, {x.item_id: x.quantity for x in inside})
 
 
 def refund(store_id: int, payment_id: int) -> int | None:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.access import Desk, Permission, find_sale
 from app.actions import aftersale, problems
 from app.actions.addresses import correct_address
+from app.actions.mails import send_again
 from app.actions.payment import unpay
 from app.actions.undo import void_parcel
 from app.db import db
@@ -19,6 +20,7 @@ from app.forms.aftersale import (
     NoteForm,
     RefundForm,
     ReturnForm,
+    SettleForm,
     VersionForm,
     WordsForm,
 )
@@ -85,6 +87,7 @@ def cancel(slug: str, order_id: int) -> ResponseReturnValue:
             form.pieces,
             reason=form.reason.data,
             is_stock_back=form.stock_back.data,
+            is_buyer_told=form.notify.data,
             version=form.version.data,
             **by,
         )
@@ -106,6 +109,7 @@ def refund(slug: str, order_id: int) -> ResponseReturnValue:
             form.items,
             reason=form.reason.data,
             is_done=not form.is_pending.data,
+            is_buyer_told=form.notify.data,
             version=form.version.data,
             **by,
         )
@@ -131,11 +135,13 @@ def refund_withdraw(slug: str, order_id: int) -> ResponseReturnValue:
 def _settle(slug: str, order_id: int, *, is_done: bool) -> ResponseReturnValue:
     """End a refund that is under way."""
     desk = open_desk(slug, Permission.REFUND)
-    order, form = find_sale(desk, order_id), VersionForm(body())
+    order, form = find_sale(desk, order_id), SettleForm(body())
     said = "the money has gone back" if is_done else "the refund is taken back"
 
     def act(by: By) -> object:
-        return aftersale.settle_refund(order_id, is_done=is_done, version=form.version.data, **by)
+        return aftersale.settle_refund(
+            order_id, is_done=is_done, is_buyer_told=form.notify.data, version=form.version.data, **by
+        )
 
     return carry_out(desk, order, Sent("settle", form), act, f"Sale {{number}}: {said}.")
 
@@ -242,3 +248,15 @@ def void(slug: str, order_id: int, parcel_id: int) -> ResponseReturnValue:
     return carry_out(
         desk, order, Sent(f"void-{parcel_id}", form), act, "Sale {number}: the parcel is taken back."
     )
+
+
+@blueprint.post("/mails/<id:mail_id>/again")
+def mail_again(slug: str, order_id: int, mail_id: int) -> ResponseReturnValue:
+    """Send a mail to the buyer once more."""
+    desk = open_desk(slug, Permission.SHIP)
+    order, form = find_sale(desk, order_id), Form(body())
+
+    def act(by: By) -> object:
+        return send_again(order_id, mail_id, **by)
+
+    return carry_out(desk, order, Sent("mails", form), act, "Sale {number}: the mail is sent again.")

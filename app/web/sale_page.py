@@ -11,7 +11,7 @@ from app.forms.sales import PaidForm, ShipForm
 from app.models import Order
 from app.queries import sales
 from app.queries.history import ParcelSeen
-from app.web import htmx, sale_view
+from app.web import htmx, mail_view, sale_view
 from app.web.sale_list import opened_from, way_back
 
 
@@ -45,6 +45,7 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
         "conflict": "",
         "open_form": None,
         "with_said": False,
+        **(mail_view.panel(desk, order) if given.get("place", "page") == "page" else {}),
         **view,
         **given,
     }

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from app.access import Desk, Permission, right_to_move
-from app.actions.mails import TOLD_CHANNELS
+from app.actions.mails import is_told
 from app.carriers import tracking_url
 from app.models import Address, Order, OrderItem
 from app.money import money_text
@@ -60,6 +60,7 @@ SAID = {
     "say_paid": "said how it is paid",
     "download": "downloaded it",
     "set_store": "changed the store's calendar, and with it the day to ship by",
+    "send_again": "sent a mail again",
 }
 
 
@@ -117,7 +118,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
     to_ship = shippable(items)
     return {
         "lines": [line(desk, i, order.currency) for i in items],
-        "is_buyer_told": order.channel in TOLD_CHANNELS,
+        "is_buyer_told": is_told(order.channel, desk.store.mails_all),
         "to_ship": to_ship if desk.may(Permission.SHIP) else {},
         "pieces_left": sum(to_ship.values()),
         "draft": next((p for p in parcels if p.state == ParcelState.DRAFT.value), None),

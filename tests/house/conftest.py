@@ -130,6 +130,7 @@ def furnish(make: Factory) -> dict[str, Any]:
     ids["unpaid deal"] = make.sale(DEAL, paid=None)
     ids["sent"] = make.sale(GOODS)
     ids["parcel"] = make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 2}, number="X 1")
+    ids["mail"] = make.mail(ids["sent"])
     ids["refunding"] = make.refunding()
     ids["elsewhere"] = make.sale(GOODS, AUCTION, store="othershop", account="other_buyer")
     for name in ("sale", "unpaid", "sent", "elsewhere"):

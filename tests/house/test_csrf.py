@@ -74,6 +74,7 @@ WRITES = (
     ),
     Write("aftersale.unpaid", "/stores/papershop/sales/{sale}/unpaid", {}),
     Write("aftersale.void", "/stores/papershop/sales/{sent}/parcels/{parcel}/void", {}),
+    Write("aftersale.mail_again", "/stores/papershop/sales/{sent}/mails/{mail}/again", {}),
     Write("items.update", "/stores/papershop/items/{papershop's deal}", {"status": "4"}),
     Write("imports.preview", "/stores/papershop/import", {}, has_file=True),
     Write("imports.run", "/stores/papershop/import/{import}", {}),

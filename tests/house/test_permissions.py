@@ -107,6 +107,10 @@ POST /stores/<slug>/sales/<id:order_id>/parcels/<id:parcel_id>/void 303 404 404 
      /stores/papershop/sales/{sale}/parcels/999999/void
 POST /stores/<slug>/sales/<id:order_id>/parcels/<id:parcel_id>/void 303 404 404 404 403 303 422 404 422
      /stores/papershop/sales/{sent}/parcels/{parcel}/void
+POST /stores/<slug>/sales/<id:order_id>/mails/<id:mail_id>/again 303 404 404 404 403 404 404 404 404
+     /stores/papershop/sales/{sale}/mails/{mail}/again
+POST /stores/<slug>/sales/<id:order_id>/mails/<id:mail_id>/again 303 404 404 404 403 303 409 404 409
+     /stores/papershop/sales/{sent}/mails/{mail}/again
 POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303
      /stores/papershop/items/{sale's item}
 POST /stores/<slug>/items/<id:item_id>                303 404 404 404 403 303 303 404 303

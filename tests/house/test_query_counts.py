@@ -35,9 +35,10 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("a filter that is wrong", "owner", "/stores/papershop/sales?status=x", 4, 4),
     ("the list of items", "owner", "/stores/papershop/items", 3, 3),
     ("an item filter", "owner", "/stores/papershop/items?status=2", 3, 3),
-    # who 2, order with buyer and address 1, its lines, parcels, money, notes, history 5, its neighbours 1
-    ("a sale", "owner", "/stores/papershop/sales/{sale}", 9, 9),
-    ("a sale with a parcel", "owner", "/stores/papershop/sales/{sent}", 9, 9),
+    # who 2, order with buyer and address 1, its lines, parcels, money, notes, history 5, its neighbours 1,
+    # its mails 1
+    ("a sale", "owner", "/stores/papershop/sales/{sale}", 10, 10),
+    ("a sale with a parcel", "owner", "/stores/papershop/sales/{sent}", 10, 10),
     ("a deal, for its vendor", "vendor", "/stores/papershop/sales/{papershop's deal sale}", 6, 6),
     ("the ship form", "owner", "/stores/papershop/sales/{sale}/ship", 9, 9),
     ("a row", "owner", "/stores/papershop/sales/{sale}/row", None, 6),
@@ -112,7 +113,7 @@ NEW_SALE = {
 # act, address, body, statements by htmx
 WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
     ("ship from a row", "sales/{sale}/ship?in=row", {"pieces-{sale's item}": "1", "no_number": "1"}, 19),
-    ("ship on the page", "sales/{sale}/ship?in=page", {"pieces-{sale's item}": "1", "no_number": "1"}, 24),
+    ("ship on the page", "sales/{sale}/ship?in=page", {"pieces-{sale's item}": "1", "no_number": "1"}, 25),
     ("ship nothing", "sales/{sale}/ship?in=row", {}, 9),
     (
         "ship what another has shipped",
@@ -120,9 +121,9 @@ WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
         {"version": "1", "pieces-{sent's item}": "1", "no_number": "1"},
         9,
     ),
-    ("mark paid", "sales/{unpaid}/paid", {"payment": "1"}, 25),
     ("type a sale in", "sales/new", NEW_SALE, 29),
     ("add a line to it", "sales/new", {**NEW_SALE, "line": "more"}, 3),
+    ("mark paid", "sales/{unpaid}/paid", {"payment": "1"}, 26),
     ("redeem in a row", "items/{papershop's deal}?in=row", {"status": "4"}, 15),
     ("what is prohibited", "items/{papershop's deal}?in=row", {"status": "3"}, 9),
 )

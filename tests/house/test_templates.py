@@ -57,6 +57,7 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
         {"token": "", "may_ack": True, "may_redeem": True, "typed_ack": ""},
     ),
     "sales/_after.html": (Way("owner", SALE, None, {}), {}),
+    "sales/_mails.html": (Way("owner", "/stores/papershop/sales/{sent}", None, {}), {}),
     "sales/_note_form.html": (Way("owner", SALE, None, {}), {}),
     "layouts/_said.html": (Way("owner", "/stores/papershop/sales", None, {}), {"is_oob": False}),
 }

@@ -131,7 +131,7 @@ def test_a_mail_is_owed_only_where_the_buyer_is_to_be_told(app: Flask, make: Fac
             ship(order_id, {item_id: 5}, actor=SYSTEM, store_id=store_id, is_buyer_told=is_told, at=at)
             db.session.commit()
         (mail,) = db.session.query(Outbox).all()
-        assert mail.payload["order_id"] == told
+        assert mail.order_id == told
         assert mail.due_at == datetime(2026, 11, 21, 10, 10, tzinfo=UTC)  # the undo window of 10 minutes
 
 
