@@ -73,4 +73,6 @@ def _when(mail: Mailed, clock: Clock) -> str:
         return clock.exact(mail.sent_at)
     if mail.state not in OPEN:
         return ""
+    if mail.due_at <= clock.now:
+        return "in a moment"
     return f"{'tried again at' if mail.tries else 'not before'} {clock.exact(mail.due_at)}"

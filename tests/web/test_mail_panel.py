@@ -33,11 +33,18 @@ def written(app: Flask, make: Factory, **values: object) -> tuple[int, int]:
 
 
 def test_the_page_says_what_became_of_each_mail(app: Flask, make: Factory, browse: Browse) -> None:
-    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    noon, later = datetime(2026, 11, 21, 12, tzinfo=UTC), datetime.now(UTC) + timedelta(days=1)
     staff = browse("staff")
     for values, said in (
-        ({"state": "due", "due_at": noon, "tries": 0, "trouble": ""}, "Waits to maja@x.example · not before"),
-        ({"state": "due", "due_at": noon, "tries": 2, "trouble": "Away."}, "· tried again at"),
+        (
+            {"state": "due", "due_at": noon, "tries": 0, "trouble": ""},
+            "Waits to maja@x.example · in a moment",
+        ),
+        (
+            {"state": "due", "due_at": later, "tries": 0, "trouble": ""},
+            "Waits to maja@x.example · not before",
+        ),
+        ({"state": "due", "due_at": later, "tries": 2, "trouble": "Away."}, "· tried again at"),
         ({"state": "sending", "claimed_at": noon}, "Being sent"),
         ({"state": "sent", "sent_at": noon}, "Sent to maja@x.example · 21 Nov"),
         ({"state": "failed", "trouble": "The mail server is away."}, "The mail server is away."),
