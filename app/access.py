@@ -7,11 +7,12 @@ raise NotFound or NotAllowed; menus and buttons ask the same table through `Desk
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from app import logs
 from app.errors import ForeignStore, NotAllowed, NotFound
 from app.models import Account, Order, OrderItem, Store
-from app.queries import items, people, purchases, sales, told_items
+from app.queries import items, parcels, people, purchases, sales, told_items
 from app.queries.people import Person, StoreFacts
 from app.queries.told_items import Told
 from app.statuses import ActorKind, Door, Kind, ProductType, Role
@@ -257,6 +258,14 @@ def find_told_item(desk: Desk, item_id: int) -> Told:
 def right_to_move(item: OrderItem) -> Permission:
     """Return the right that moving this item needs (law: "Setting an item's status", Who)."""
     return Permission.REDEEM if item.fulfilled_as is Kind.DEAL else Permission.SHIP
+
+
+def find_parcel(desk: Desk, parcel_id: int) -> Any:
+    """Return a parcel of the desk's store as its list shows it; NotFound where it is not of this store."""
+    parcel = parcels.row(desk.store.id, parcel_id)
+    if parcel is None:
+        raise NotFound
+    return parcel
 
 
 def find_purchase(actor: Actor, order_id: int) -> Order:

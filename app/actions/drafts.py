@@ -1,5 +1,6 @@
 """Drafts: parcels whose label is made and that have not left. They hold pieces, and promise none."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from sqlalchemy import bindparam, select
@@ -27,6 +28,15 @@ DRAFTS = (
 def drafts_of(items: Iterable[OrderItem]) -> list[Parcel]:
     """Return the drafts that hold any of these items, with all their lines, oldest first."""
     return list(db.session.scalars(DRAFTS, {"items": [item.id for item in items]}))
+
+
+def pieces_in(drafts: Iterable[Parcel]) -> Counter[int]:
+    """Return how many pieces of each item these drafts hold, by the item's id."""
+    held: Counter[int] = Counter()
+    for draft in drafts:
+        for line in draft.lines:
+            held[line.item_id] += line.quantity
+    return held
 
 
 def trim_drafts(act: Act, items: Iterable[OrderItem]) -> None:

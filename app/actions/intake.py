@@ -4,7 +4,7 @@ What a purchase is stands in `purchases`; a form makes one from a file's row or 
 """
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from app.db import db
 from app.models import Address, Buyer, Discount, Event, Order, ParcelLine, Payout, Store
 from app.models import Payment as PaymentRow
 from app.models.shop import FAR_FUTURE
-from app.statuses import AWAITING_PAYMENT, PAID_TO, Door, ItemStatus, Kind, Payment, Shipping
+from app.statuses import AWAITING_PAYMENT, PAID_TO, Channel, Door, ItemStatus, Kind, Payment, Shipping
 
 # Built once: building them for each order would cost more than running them.
 KNOWN_ORDER = select(Order.id).where(
@@ -122,6 +122,7 @@ def _make(act: Act, purchase: Purchase) -> Order:
         placed_at=purchase.placed_at,
         is_day_only=purchase.is_day_only,
         ship_by=FAR_FUTURE,
+        is_past=_is_past(act, purchase),
         **purchase.money,
     )
     store.next_number += 1
@@ -129,6 +130,16 @@ def _make(act: Act, purchase: Purchase) -> Order:
     _discount(act, order, purchase)
     act.index(order, order_terms(order.number, order.external_id, buyer, address, items))
     return order
+
+
+def _is_past(act: Act, purchase: Purchase) -> bool:
+    """Tell whether an order was over before it came in (law 5: such orders never need attention).
+
+    One of another channel, bought longer ago than the store waits for "received": by the moment at which it
+    is taken in. Orders of the channels desk and intake are this desk's own, however old.
+    """
+    is_own = purchase.channel in {Channel.DESK.value, Channel.INTAKE.value}
+    return not is_own and purchase.placed_at < act.at - timedelta(days=act.store.received_days)
 
 
 def _buyer(store: Store, purchase: Purchase) -> Buyer:

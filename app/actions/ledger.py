@@ -17,7 +17,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
-from app.actions.rollup import desk_state, order_status, ship_by, shipping_flag
+from app.actions.rollup import attention_at, desk_state, order_status, ship_by, shipping_flag
 from app.db import UtcDateTime, db, take_write_lock
 from app.errors import ChangedMeanwhile, NotFound
 from app.models import Event, Order, OrderItem, Parcel, SearchTerm, Store
@@ -208,6 +208,17 @@ class Act:
         if not changed and any(id(item) in self._changes for item in items):
             # A change of a line is a change of the sale: a form that was open before it is stale.
             order.version += 1
+        # What follows from the rest, with the parcels' times, the history need not tell.
+        order.sent_at = self._sent_at(order)
+        order.attention_at = attention_at(order, items, self.store.received_days)
+
+    def _sent_at(self, order: Order) -> datetime | None:
+        """Return when the last pieces of an order left: now, where this act sent some."""
+        if not any(item.shipped for item in order.items):
+            return None
+        is_told_anew = any(item.order_id == order.id for item, _ in self._gone)
+        has_sent = any(_rose(self._changes.get(id(item)), "shipped") for item in order.items)
+        return self.at if has_sent and not (is_told_anew and order.sent_at) else order.sent_at
 
     def _write_events(self) -> None:
         """Write one Event for each row that was made, changed or taken away."""
@@ -254,6 +265,14 @@ class Act:
         if isinstance(row, OrderItem):
             return row.order_id
         return next(iter(self._held), None)
+
+
+def _rose(change: tuple[Any, dict[str, Any] | None, dict[str, Any]] | None, name: str) -> bool:
+    """Tell whether a number of a changed row is greater than it was."""
+    if change is None:
+        return False
+    _, before, after = change
+    return int(after.get(name, 0)) > int((before or {}).get(name, 0))
 
 
 def snapshot(row: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """Parcels: pieces leave the house, and the numbers they travel under."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.access import Actor
-from app.actions.drafts import drafts_of, trim_drafts
+from app.actions.drafts import drafts_of, pieces_in, trim_drafts
 from app.actions.found_by import tracking_terms
 from app.actions.ledger import Act
 from app.actions.mails import Mail, owe
@@ -95,15 +95,13 @@ def ship_together(
     to the same buyer at the same address (ElsewhereBound).
     """
     with Act("ship", actor=actor, store_id=store_id, at=at) as act:
-        orders = [act.hold(order_id, (versions or {}).get(order_id)) for order_id in sorted(pieces)]
-        if len({_bound_for(order) for order in orders}) != 1:
-            raise ElsewhereBound
+        orders = held_for_one_parcel(act, pieces, versions)
         parcel: Parcel | None = None
         for order in orders:
             if parcel is None:
                 parcel = send(act, order, pieces[order.id], tracking)
             else:
-                _add_to(act, order, parcel, _going(order, pieces[order.id]))
+                _add_to(act, parcel, going_of(order, pieces[order.id]))
             if is_buyer_told:
                 owe(act, order, Mail.SHIPPED, parcel)
         assert parcel is not None
@@ -112,21 +110,31 @@ def ship_together(
         return parcel
 
 
+def held_for_one_parcel(
+    act: Act, order_ids: Iterable[int], versions: Mapping[int, int] | None
+) -> list[Order]:
+    """Return orders, held by the act, that may go in one parcel; ElsewhereBound where they may not."""
+    orders = [act.hold(order_id, (versions or {}).get(order_id)) for order_id in sorted(order_ids)]
+    if len({_bound_for(order) for order in orders}) != 1:
+        raise ElsewhereBound
+    return orders
+
+
 def _bound_for(order: Order) -> tuple[int, str]:
     """Return to whom and where an order goes."""
     address = db.session.get(Address, order.address_id) if order.address_id else None
     return order.buyer_id, address.destination_key if address else ""
 
 
-def _add_to(act: Act, order: Order, parcel: Parcel, going: Mapping[OrderItem, int]) -> None:
+def _add_to(act: Act, parcel: Parcel, going: Mapping[OrderItem, int]) -> None:
     """Put pieces of one more order into a parcel that goes out."""
     for item, n in going.items():
-        _take_out(act, item, n)
-        db.session.add(ParcelLine(parcel_id=parcel.id, item_id=item.id, store_id=order.store_id, quantity=n))
+        take_out(act, item, n)
+    pack(parcel, going)
     trim_drafts(act, going)
 
 
-def _take_out(act: Act, item: OrderItem, n: int) -> None:
+def take_out(act: Act, item: OrderItem, n: int) -> None:
     """Count pieces of an item as shipped; nothing left: it is on its way."""
     act.change(item, shipped=item.shipped + n)
     if not item.left:
@@ -134,25 +142,34 @@ def _take_out(act: Act, item: OrderItem, n: int) -> None:
 
 
 def send(act: Act, order: Order, pieces: Mapping[int, int], tracking: Tracking) -> Parcel:
-    """Ship within an act that holds the order (see `ship`)."""
-    going = _going(order, pieces)
+    """Ship within an act that holds the order (see `ship`).
+
+    Pieces that have a label go out under it; those that no draft holds leave the drafts alone.
+    """
+    going = named = going_of(order, pieces)
     drafts = drafts_of(going)
     parcel: Parcel | None = None
-    for draft in drafts:
+    for draft in [] if _are_unlabelled(going, drafts) else drafts:
         inside = {line.item_id for line in draft.lines}
         mine = {i: n for i, n in going.items() if i.id in inside} if not tracking.is_sent else going
         if mine:
             parcel = _fill(act, order, draft, mine, tracking)
             going = {i: n for i, n in going.items() if i not in mine}
-        elif inside <= {i.id for i in order.items if i.left == 0}:
-            act.change(draft, state=ParcelState.VOIDED.value, voided_at=act.at)
     if going:
         parcel = _fill(act, order, None, going, tracking)
     assert parcel is not None
+    if drafts:
+        trim_drafts(act, named)
     return parcel
 
 
-def _going(order: Order, pieces: Mapping[int, int]) -> dict[OrderItem, int]:
+def _are_unlabelled(going: Mapping[OrderItem, int], drafts: list[Parcel]) -> bool:
+    """Tell whether so many pieces can go out without one that a draft holds."""
+    labelled = pieces_in(drafts)
+    return all(n <= item.left - labelled[item.id] for item, n in going.items())
+
+
+def going_of(order: Order, pieces: Mapping[int, int]) -> dict[OrderItem, int]:
     """Return the goods named with their pieces; refuses what cannot go out."""
     if not pieces.keys() <= {i.id for i in order.items}:
         raise NotFound
@@ -171,10 +188,10 @@ def _fill(
     act: Act, order: Order, draft: Parcel | None, going: Mapping[OrderItem, int], tracking: Tracking
 ) -> Parcel:
     """Put the pieces into a draft or a new parcel and send it."""
-    parcel = draft or _new_parcel(act, order, ParcelState.SHIPPED)
+    parcel = draft or new_parcel(act, order, ParcelState.SHIPPED)
     lines = {line.item_id: line for line in draft.lines} if draft else {}
     for item, n in going.items():
-        _take_out(act, item, n)
+        take_out(act, item, n)
         if item.id in lines:
             lines.pop(item.id).quantity = n
         else:
@@ -183,18 +200,19 @@ def _fill(
             )
     for line in lines.values():  # the draft's other items stay to be shipped
         db.session.delete(line)
-    act.change(parcel, state=ParcelState.SHIPPED.value, shipped_at=act.at)
-    _label(act, order, parcel, tracking)
+    act.change(parcel, state=ParcelState.SHIPPED.value, shipped_at=act.at, dated_at=act.at)
+    put_label(act, order, parcel, tracking)
     return parcel
 
 
-def _new_parcel(act: Act, order: Order, state: ParcelState) -> Parcel:
+def new_parcel(act: Act, order: Order, state: ParcelState) -> Parcel:
     """Make an empty parcel of the order's buyer."""
     parcel = Parcel(
         store_id=order.store_id,
         buyer_id=order.buyer_id,
         state=state.value,
         created_at=act.at,
+        dated_at=act.at,
         carrier="",
         number="",
     )
@@ -202,7 +220,7 @@ def _new_parcel(act: Act, order: Order, state: ParcelState) -> Parcel:
     return parcel
 
 
-def _label(act: Act, order: Order, parcel: Parcel, tracking: Tracking) -> None:
+def put_label(act: Act, order: Order, parcel: Parcel, tracking: Tracking) -> None:
     """Write what came of carrier and number on the parcel, and let the sale be found by the number."""
     if tracking.carrier is not None:
         act.change(parcel, carrier=tracking.carrier)
@@ -243,9 +261,28 @@ def label(act: Act, order: Order, item: OrderItem, tracking: Tracking) -> Parcel
     if parcel is None:
         if item.status != ItemStatus.PENDING_FULFILMENT or item.fulfilled_as is not Kind.GOODS:
             raise NoParcel
-        parcel = _new_parcel(act, order, ParcelState.DRAFT)
-        db.session.add(
-            ParcelLine(parcel_id=parcel.id, item_id=item.id, store_id=order.store_id, quantity=item.left)
-        )
-    _label(act, order, parcel, tracking)
+        parcel = new_parcel(act, order, ParcelState.DRAFT)
+        pack(parcel, {item: item.left})
+    put_label(act, order, parcel, tracking)
+    if tracking.number is not None:
+        for other in db.session.scalars(_OTHERS, {"parcel": parcel.id, "order": order.id}):
+            act.index(other, tracking_terms(tracking.number))
     return parcel
+
+
+# The other orders that a parcel carries goods of.
+_OTHERS = (
+    select(Order)
+    .join(OrderItem, OrderItem.order_id == Order.id)
+    .join(ParcelLine, ParcelLine.item_id == OrderItem.id)
+    .where(ParcelLine.parcel_id == bindparam("parcel"), Order.id != bindparam("order"))
+    .distinct()
+)
+
+
+def pack(parcel: Parcel, going: Mapping[OrderItem, int]) -> None:
+    """Write what is in a parcel."""
+    db.session.add_all(
+        ParcelLine(parcel_id=parcel.id, item_id=item.id, store_id=parcel.store_id, quantity=n)
+        for item, n in going.items()
+    )

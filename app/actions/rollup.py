@@ -1,7 +1,7 @@
 """An order's own codes, computed from its lines (reference 4.3; law: "Small answers", Tabs). Pure rules."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.models import Store
@@ -11,6 +11,7 @@ from app.statuses import (
     AWAITING_SELLER,
     DEAD,
     DONE,
+    BuyerShipping,
     DeskState,
     ItemStatus,
     Kind,
@@ -33,6 +34,42 @@ class Line(Protocol):
     @property
     def shipped(self) -> int:
         """Return how many pieces went out."""
+
+
+class Standing(Protocol):
+    """What the rules ask of an order as it stands: an Order, or a row read to be judged by them."""
+
+    @property
+    def desk_state(self) -> str:
+        """Return its tab."""
+
+    @property
+    def shipping(self) -> int:
+        """Return the seller's word on the shipping."""
+
+    @property
+    def buyer_payment(self) -> int:
+        """Return the buyer's word on the payment."""
+
+    @property
+    def buyer_shipping(self) -> int:
+        """Return the buyer's word on the shipping."""
+
+    @property
+    def placed_at(self) -> datetime:
+        """Return when it was bought."""
+
+    @property
+    def ship_by(self) -> datetime:
+        """Return until when goods must leave."""
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """Return when the last pieces left."""
+
+    @property
+    def is_past(self) -> bool:
+        """Tell whether it was over before it came in."""
 
 
 def order_status(items: Sequence[Line]) -> ItemStatus:
@@ -83,3 +120,37 @@ def ship_by(store: Store, since: datetime, items: Sequence[Line]) -> datetime:
         i.status == ItemStatus.PENDING_FULFILMENT and i.fulfilled_as is Kind.GOODS for i in items
     )
     return store.ship_by(since) if is_to_ship else FAR_FUTURE
+
+
+def attention_at(order: Standing, items: Sequence[Line], received_days: int) -> datetime | None:
+    """Return from when on an order needs somebody; None where it never does as it stands.
+
+    What contradicts itself, or is a problem, does at once: since it was bought. Goods do from the end of the
+    day they were to leave, and a buyer's silence once the parcel has been under way for so many days.
+    Which of them it is, queries.attention says.
+    """
+    if order.is_past:
+        return None
+    begins = []
+    if _is_disputed(order, items) or _is_contradicted(order):
+        begins.append(order.placed_at)
+    if order.ship_by != FAR_FUTURE:
+        begins.append(order.ship_by)
+    is_sent = order.desk_state == DeskState.SHIPPED and order.shipping == Shipping.SHIPPED
+    if is_sent and order.sent_at and order.buyer_shipping == BuyerShipping.WAITING:
+        begins.append(order.sent_at + timedelta(days=received_days))
+    return min(begins, default=None)
+
+
+def _is_disputed(order: Standing, items: Sequence[Line]) -> bool:
+    """Tell whether somebody said that something is wrong, and nobody answered."""
+    is_flagged = order.shipping == Shipping.PROBLEM or order.buyer_shipping == BuyerShipping.PROBLEM
+    return is_flagged or any(item.status == ItemStatus.PENDING_DISPUTE for item in items)
+
+
+def _is_contradicted(order: Standing) -> bool:
+    """Tell whether the buyer says "paid" or "received" of what the seller has not marked so."""
+    if order.desk_state == DeskState.UNPAID:
+        return order.buyer_payment == Payment.PAID
+    is_here = order.buyer_shipping == BuyerShipping.RECEIVED and order.shipping == Shipping.PROCESSING
+    return is_here and order.ship_by != FAR_FUTURE

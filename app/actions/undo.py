@@ -9,7 +9,7 @@ from app.access import Actor
 from app.actions.ledger import Act
 from app.actions.mails import take_back
 from app.db import db
-from app.errors import NotFound, StatusChangeProhibited
+from app.errors import ChangedMeanwhile, NotFound, StatusChangeProhibited
 from app.models import Order, OrderItem, Parcel
 from app.statuses import ItemStatus, ParcelState
 
@@ -23,13 +23,15 @@ def void_parcel(
     """Void a parcel: its pieces are to ship again, in every order that it carries; return the parcel.
 
     StatusChangeProhibited once anything in it was received, came back or is disputed, or where it is voided
-    already: of two who undo it, one does.
+    already: of two who undo it, one does. ChangedMeanwhile where it is not the version of the parcel seen.
     """
     with Act("void", actor=actor, store_id=store_id, at=at) as act:
-        parcel = _parcel(parcel_id, store_id)
+        parcel = held_parcel(parcel_id, store_id)
         if parcel.state not in {ParcelState.SHIPPED.value, ParcelState.DRAFT.value}:
             raise StatusChangeProhibited
-        for order in _orders_of(act, parcel):
+        if version is not None and parcel.version != version:
+            raise ChangedMeanwhile
+        for order in orders_in(act, parcel):
             items = {item.id: item for item in order.items}
             for line in parcel.lines:
                 if line.item_id in items and parcel.state == ParcelState.SHIPPED.value:
@@ -46,7 +48,7 @@ def may_be_undone(parcel: Parcel, undo_minutes: int, now: datetime) -> bool:
     return now < parcel.shipped_at + timedelta(minutes=undo_minutes)
 
 
-def _parcel(parcel_id: int, store_id: int) -> Parcel:
+def held_parcel(parcel_id: int, store_id: int) -> Parcel:
     """Return a parcel of this store as it is now, with its lines; NotFound where there is none."""
     parcel = db.session.scalar(
         select(Parcel)
@@ -60,7 +62,7 @@ def _parcel(parcel_id: int, store_id: int) -> Parcel:
     return parcel
 
 
-def _orders_of(act: Act, parcel: Parcel) -> list[Order]:
+def orders_in(act: Act, parcel: Parcel) -> list[Order]:
     """Return the orders that a parcel carries pieces of, held by the act."""
     ids = [line.item_id for line in parcel.lines]
     found = select(OrderItem.order_id).where(OrderItem.id.in_(ids)).distinct()

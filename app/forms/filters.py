@@ -20,8 +20,8 @@ from app.forms.fields import PlainField, WordsField, plain_number, read_id, read
 from app.models import Order, OrderItem
 from app.queries.filters import Asked, Condition, Conditions
 from app.queries.keyset import Cursor
-from app.queries.sales import SORTS
-from app.statuses import Channel, DeskState, ItemStatus, ProductType
+from app.queries.sales import SORTS, Tab
+from app.statuses import Channel, ItemStatus, ProductType
 from app.words import LONGEST_SEARCH
 
 MOST_VALUES = 100
@@ -247,7 +247,7 @@ class PlaceForm(Form):
 class SaleListForm(DeskListForm):
     """What the list of sales may be asked."""
 
-    tab = WordFilter("Tab", of=DeskState, where=lambda t: Order.desk_state == t, of_order=True)
+    tab = WordFilter("Tab", of=Tab, where=lambda t: Order.desk_state == t, of_order=True)
 
     def conditions(self) -> Conditions:
         """Return the filters; the tab is none of them, it is a place in the list's index."""

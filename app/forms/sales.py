@@ -1,5 +1,6 @@
 """What may be asked of a sale and its items: seed 000's PUT, and the ship form that widens it."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from wtforms.validators import ValidationError
@@ -10,7 +11,7 @@ from app.actions.payment import PAYS
 from app.carriers import recognise
 from app.errors import InvalidStatus
 from app.forms.base import Form
-from app.forms.fields import CodeField, NumberField, TickField, WordsField
+from app.forms.fields import CodeField, NumberField, TickField, WordsField, read_id
 from app.statuses import SETTABLE, ItemStatus, Payment
 
 LONGEST_TRACKING = 64
@@ -41,19 +42,37 @@ class ItemMoveForm(ParcelForm):
 
 
 class ShipForm(ParcelForm):
-    """What the desk's ship form sends: pieces of each line, carrier, number or "no number", notify."""
+    """What the desk's ship form sends: pieces of each line, carrier, number or "no number", notify.
 
+    Ticked `with-<sale>` another sale goes in the same parcel; its value is the version that was seen.
+    """
+
+    later = TickField("Keep the number, send later")
     no_number = TickField("No number")
     notify = TickField("Tell the buyer")
     version = NumberField(least=1)
 
-    def __init__(self, sent: Any = None, *, left: dict[int, int], **kwargs: Any) -> None:
-        """Take what was sent for these lines: `left` is item id -> pieces that may go now."""
+    def __init__(
+        self,
+        sent: Any = None,
+        *,
+        left: dict[int, int],
+        pieces: Mapping[int, int] | None = None,
+        beside: Collection[int] = (),
+        **kwargs: Any,
+    ) -> None:
+        """Take what was sent for these lines: `left` is item id -> pieces that may go now.
+
+        `pieces` is what a fresh form begins with (all that is left, where nothing is said); `beside` names
+        the sales that may go along.
+        """
         super().__init__(sent, **kwargs)
         self.left = left
+        self.beside = beside
+        self.together: dict[int, int] = {}
         self.pieces: dict[int, int] = {}
         self.pieces_errors: dict[int, str] = {}
-        self.typed = {i: self.was_sent.get(f"pieces-{i}", str(n)) for i, n in left.items()}
+        self.typed = {i: self.was_sent.get(f"pieces-{i}", str((pieces or left)[i])) for i in left}
 
     def tracking(self) -> Tracking:
         """Return carrier and number; a carrier left open is filled in where the number fits just one.
@@ -72,7 +91,26 @@ class ShipForm(ParcelForm):
             self._judge_pieces(item_id, left)
         if not self.pieces_errors and not any(self.pieces.values()):
             self.form_errors.append("Say how many pieces to ship: at least one.")
+        self._judge_together()
         return is_valid and not self.pieces_errors and not self.form_errors
+
+    def _judge_together(self) -> None:
+        """Read which other sales go along; one that no longer may is named."""
+        for name, text in self.was_sent.items():
+            if not name.startswith("with-"):
+                continue
+            try:
+                order_id, version = read_id(name.removeprefix("with-")), read_id(text)
+            except ValueError:
+                order_id, version = 0, 0
+            if order_id not in self.beside:
+                self.form_errors.append("A sale that you ticked can no longer go along: look again.")
+                return
+            self.together[order_id] = version
+
+    def is_ticked(self, order_id: int) -> bool:
+        """Tell whether another sale was ticked to go along."""
+        return f"with-{order_id}" in self.was_sent
 
     def _judge_pieces(self, item_id: int, left: int) -> None:
         """Read how many pieces of one line go now; a line that was not sent stays."""
@@ -108,3 +146,9 @@ class PaidForm(Form):
         """Ask for a choice."""
         if field.data is None:
             raise ValidationError("Choose how it is paid.")
+
+
+class DraftForm(Form):
+    """What "send" and "void" of a parcel send: the version of the parcel that was seen."""
+
+    version = NumberField(least=1)

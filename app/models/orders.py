@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -20,6 +21,15 @@ from app.models.people import Buyer
 from app.models.shop import Address, Product
 from app.statuses import BuyerShipping, DeskState, ItemStatus, Kind, ProductType, Shipping, kind_of
 from app.statuses import Payment as PaymentCode
+
+# Which rows the partial indexes hold: a query that says the same, word for word, is read along them.
+NEEDS_SOMEBODY = "attention_at IS NOT NULL"
+HAS_PROBLEM = "shipping = 2 OR buyer_shipping = 2"
+
+
+def _of(name: str, columns: tuple[str, ...], which: str) -> Index:
+    """Return an index of some rows only."""
+    return Index(name, *columns, sqlite_where=text(which), postgresql_where=text(which))
 
 
 class Order(Base):
@@ -58,6 +68,9 @@ class Order(Base):
     is_day_only: Mapped[bool] = mapped_column(default=False)
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ship_by: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_past: Mapped[bool] = mapped_column(default=False)  # over before it came in: it never needs attention
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when the last pieces left
+    attention_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # from when on somebody is needed
     end_reason: Mapped[str] = mapped_column(String(16), default="")
     printed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
@@ -85,6 +98,9 @@ class Order(Base):
         Index(None, "store_id", "ship_by", "id"),
         Index(None, "buyer_id", "placed_at", "id"),
         Index(None, "store_id", "gateway_code"),
+        _of("ix_orders_attention_at", ("store_id", "attention_at", "id"), NEEDS_SOMEBODY),
+        _of("ix_orders_attention_placed_at", ("store_id", "placed_at", "id"), NEEDS_SOMEBODY),
+        _of("ix_orders_problem", ("store_id", "id"), HAS_PROBLEM),
         {"sqlite_autoincrement": True},
     )
     # Acts count the version up; every UPDATE asks for the one that was read.

@@ -10,11 +10,15 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, Id, UtcDateTime
 from app.statuses import ParcelState
+
+# Which rows the index of drafts holds: a query that says the same is read along it.
+IS_DRAFT = "state = 'draft'"
 
 
 class Parcel(Base):
@@ -31,6 +35,7 @@ class Parcel(Base):
     url: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     shipped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    dated_at: Mapped[datetime] = mapped_column(UtcDateTime)  # when it left; until then, when it was made
     voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
 
@@ -43,6 +48,15 @@ class Parcel(Base):
         ForeignKeyConstraint(["buyer_id", "store_id"], ["buyer.id", "buyer.store_id"]),
         CheckConstraint(f"state IN {tuple(s.value for s in ParcelState)}", name="state"),
         Index(None, "store_id", "number"),
+        Index("ix_parcel_dated_at", "store_id", "dated_at", "id"),
+        Index(
+            "ix_parcel_draft",
+            "store_id",
+            "dated_at",
+            "id",
+            sqlite_where=text(IS_DRAFT),
+            postgresql_where=text(IS_DRAFT),
+        ),
         {"sqlite_autoincrement": True},
     )
     # Acts count the version up; every UPDATE asks for the one that was read.

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 
-from app.db import db, rows_of
+from app.db import UtcDateTime, db, rows_of
 from app.models import Order, OrderItem, Tally
+from app.queries import attention
 from app.queries.filters import Asked, Conditions, of_items
 from app.queries.sales import KEPT
 from app.queries.search import NO_SEARCH
@@ -22,9 +23,12 @@ _STANDS = select(Tally.code, Tally.n).where(
 )
 _LATE = select(func.count()).select_from(
     select(Order.id)
-    .where(Order.store_id == bindparam("store"), Order.ship_by < bindparam("now"))
+    .where(Order.store_id == bindparam("store"), Order.ship_by < bindparam("now", type_=UtcDateTime()))
     .limit(LATE_CAP)
     .subquery()
+)
+_PRESSING = select(
+    _LATE.scalar_subquery().label("late"), attention.COUNT.scalar_subquery().label("attention")
 )
 
 
@@ -41,9 +45,10 @@ def _stands(store_id: int, grain: str) -> dict[str, int]:
     return {row.code: row.n for row in found}
 
 
-def late(store_id: int, now: datetime) -> int:
-    """Return how many sales are past their ship-by date, counted to 100 at most."""
-    return int(rows_of(_LATE, {"store": store_id, "now": now})[0][0])
+def pressing(store_id: int, now: datetime) -> tuple[int, int]:
+    """Return how many sales are past their ship-by date, and how many need somebody: each to 100 at most."""
+    late, needing = rows_of(_PRESSING, {"store": store_id, "now": now})[0]
+    return int(late), int(needing)
 
 
 def items(store_id: int, conditions: Conditions, only_deals: bool) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, literal, select, union_all
+from sqlalchemy import BindParameter, and_, bindparam, literal, or_, select, union_all
 
 from app.db import db, rows_of
 from app.models import (
@@ -18,6 +18,7 @@ from app.models import (
     Event,
     Feedback,
     Note,
+    OrderItem,
     Parcel,
     ParcelLine,
     Payment,
@@ -59,6 +60,7 @@ class ParcelSeen(NamedTuple):
     number: str
     url: str | None
     shipped_at: datetime | None
+    version: int
     lines: tuple[Packed, ...]
 
 
@@ -74,7 +76,7 @@ class Money(NamedTuple):
     name: str | None
 
 
-_EVENTS = (
+_ALL_EVENTS = (
     select(
         *(getattr(Event, name) for name in EventSeen._fields[:-1]),
         Account.name,
@@ -82,15 +84,34 @@ _EVENTS = (
         Account.email,
     )
     .outerjoin(Account, Account.id == Event.actor_id)
-    .where(Event.order_id == bindparam("order"))
     .order_by(Event.id.desc())
+)
+_EVENTS = _ALL_EVENTS.where(Event.order_id == bindparam("order"))
+_SHARED: BindParameter[Any] = bindparam("shared", expanding=True)
+_EVENTS_AND_SHARED = _ALL_EVENTS.where(
+    or_(
+        Event.order_id == bindparam("order"),
+        and_(
+            Event.parcel_id.in_(_SHARED),
+            Event.order_id.in_(
+                select(OrderItem.order_id)
+                .join(ParcelLine, ParcelLine.item_id == OrderItem.id)
+                .where(ParcelLine.parcel_id.in_(_SHARED))
+            ),
+        ),
+    )
 )
 
 
-def events_of(order_id: int) -> list[EventSeen]:
-    """Return the events of an order, newest first."""
+def events_of(order_id: int, shared: Collection[int] = ()) -> list[EventSeen]:
+    """Return the events of an order, newest first.
+
+    `shared` names the parcels that carry goods of other orders too: what was done to one of these stands in
+    the history of one order alone, and is told in all.
+    """
     found = []
-    for row in rows_of(_EVENTS, {"order": order_id}):
+    values: dict[str, Any] = {"order": order_id, "shared": list(shared)} if shared else {"order": order_id}
+    for row in rows_of(_EVENTS_AND_SHARED if shared else _EVENTS, values):
         actor = "" if row.name is None else shown_name(row.name, row.username, row.email, row.actor_id)
         found.append(EventSeen._make((*row[:-3], actor)))
     return found

@@ -26,6 +26,7 @@ class StoreFacts(NamedTuple):
     undo_minutes: int
     carriers: list[str]
     mails_all: bool
+    received_days: int
 
 
 class PlaceRow(NamedTuple):

@@ -1,24 +1,43 @@
 """Orders as the desk lists and opens them."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.db import db, rows_of
+from app.db import UtcDateTime, db, rows_of
 from app.models import Address, Buyer, Order, OrderItem
 from app.queries.filters import Asked, Conditions, of_orders
 from app.queries.keyset import Cursor, Slice, Sort, Way, along, cut, place, way
 from app.queries.search import Search, searched
-from app.statuses import DeskState, ProductType
+from app.statuses import ProductType
 
 SORTS: dict[str, Sort] = {
     "newest": Sort(Order.placed_at, True, Order.id),
     "oldest": Sort(Order.placed_at, False, Order.id),
     "ship_by": Sort(Order.ship_by, False, Order.id),
 }
+
+
+class Tab(StrEnum):
+    """The tabs of the list: where orders stand, and beside it those that need somebody."""
+
+    UNPAID = "unpaid"
+    TO_SHIP = "to_ship"
+    SHIPPED = "shipped"
+    ATTENTION = "attention"
+    CLOSED = "closed"
+
+    @property
+    def label(self) -> str:
+        """Return the word that the tab shows."""
+        return "Needs attention" if self is Tab.ATTENTION else self.value.replace("_", " ").capitalize()
+
+
 # So many different sets of filters are kept as statements.
 KEPT = 512
 
@@ -65,7 +84,7 @@ def page(
     store_id: int,
     conditions: Conditions,
     *,
-    tab: DeskState | None,
+    tab: Tab | None,
     sort: str,
     after: Cursor | None,
     before: Cursor | None,
@@ -76,9 +95,8 @@ def page(
     if search is None:
         return Slice((), None, None)
     how = way(after, before)
-    shown = Shown(only_deals, in_tab=tab is not None, sort=sort)
-    statement = _page(conditions.asked, search.shape, shown, how)
-    values = {"store": store_id, "tab": tab, **conditions.values, **search.values, **place(before or after)}
+    statement = _page(conditions.asked, search.shape, shown_in(only_deals, tab, sort), how)
+    values = {**_in(store_id, tab), **conditions.values, **search.values, **place(before or after)}
     return cut(rows_of(statement, values), SORTS[sort], how)
 
 
@@ -88,25 +106,47 @@ class Shown(NamedTuple):
     only_deals: bool
     in_tab: bool
     sort: str
+    is_needed: bool = False
 
     def where(self, asked: Asked, search: Search) -> list[ColumnElement[bool]]:
-        """Return the conditions of the list; the parameter `tab` names its tab."""
+        """Return the conditions of the list; the parameters `tab` and `now` name what is in its tab."""
         found = of_orders(asked, search, self.only_deals)
+        if self.is_needed:
+            return [*found, *IN_ATTENTION]
         return [*found, Order.desk_state == bindparam("tab")] if self.in_tab else found
+
+
+# Wrapped, so that both databases walk the index of these orders that sorts them as the list is sorted, and
+# not the one by this instant.
+IN_ATTENTION = (
+    Order.attention_at.is_not(None),
+    func.coalesce(Order.attention_at, Order.attention_at) <= bindparam("now", type_=UtcDateTime()),
+)
+
+
+def shown_in(only_deals: bool, tab: Tab | None, sort: str) -> Shown:
+    """Return what a tab shows, sorted so."""
+    is_needed = tab == Tab.ATTENTION
+    return Shown(only_deals, tab is not None and not is_needed, sort, is_needed)
+
+
+def _in(store_id: int, tab: Tab | None) -> dict[str, Any]:
+    """Return the parameters that name a store's tab."""
+    return {"store": store_id, "tab": tab, "now": datetime.now(UTC)}
 
 
 @lru_cache(KEPT)
 def _page(asked: Asked, search: Search, shown: Shown, how: Way) -> Select[Any]:
     """Return the statement of a page."""
-    return along(_ROWS.where(*shown.where(asked, search)), SORTS[shown.sort], how)
+    return along(ROWS.where(*shown.where(asked, search)), SORTS[shown.sort], how)
 
 
-_ROWS = (
+ROWS = (
     select(*COLUMNS)
     .join(Buyer, Buyer.id == Order.buyer_id)
     .outerjoin(Address, Address.id == Order.address_id)
 )
-_ROW = _ROWS.where(Order.store_id == bindparam("store"), Order.id == bindparam("order"))
+_ROW = ROWS.where(Order.store_id == bindparam("store"), Order.id == bindparam("order"))
 
 
 def row(store_id: int, order_id: int) -> Any:
@@ -149,7 +189,7 @@ def neighbours(
     conditions: Conditions,
     order: Order,
     *,
-    tab: DeskState | None,
+    tab: Tab | None,
     sort: str,
     only_deals: bool,
 ) -> tuple[Any, Any]:
@@ -161,8 +201,8 @@ def neighbours(
     found = {
         row.way: row
         for row in rows_of(
-            _neighbours(conditions.asked, search.shape, Shown(only_deals, tab is not None, sort)),
-            {"store": store_id, "tab": tab, **conditions.values, **search.values, **place(at)},
+            _neighbours(conditions.asked, search.shape, shown_in(only_deals, tab, sort)),
+            {**_in(store_id, tab), **conditions.values, **search.values, **place(at)},
         )
     }
     return found.get(Way.BACK.name), found.get(Way.ON.name)

@@ -61,6 +61,18 @@ class Clock:
             return "yesterday"
         return f"{days} days" if days < 7 else self._day(local)
 
+    def ago(self, at: datetime) -> str:
+        """Say how long ago something was, within a sentence: "3 days ago", "yesterday", "on 2 Nov"."""
+        age = self.age(at)
+        if age in {"now", "yesterday"}:
+            return "just now" if age == "now" else age
+        return f"{age} ago" if age.endswith((" min", " h", " days")) else f"on {age}"
+
+    def late(self, at: datetime) -> str:
+        """Say how late something is that was due then: in days, or that it is since today."""
+        words, is_past = self.ship_by(at)
+        return words if is_past else "Late since today"
+
     def ship_by(self, at: datetime) -> tuple[str, bool]:
         """Say by when to ship, and whether that is past; nothing where nothing ships."""
         if at == FAR_FUTURE:

@@ -1,5 +1,6 @@
 """What stands around every page: whose desk it is, where one can go, and the chosen theme."""
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ from flask import Flask, g, request, url_for
 from werkzeug.local import LocalProxy
 
 from app.access import Actor, Desk, Permission
-from app.queries import people
+from app.queries import attention, people
 from app.web.signin import actor_or_none
 
 THEMES = ("auto", "light", "dark")
@@ -41,6 +42,14 @@ class Person(NamedTuple):
     email: str
 
 
+class Pressing(NamedTuple):
+    """How many sales need somebody, as the top bar says it, and where they stand."""
+
+    href: str
+    shown: str
+    is_any: bool
+
+
 class Frame(NamedTuple):
     """Everything the layout shows around the work."""
 
@@ -50,13 +59,15 @@ class Frame(NamedTuple):
     menu: list[Entry]
     search_href: str | None
     search: str
+    attention: Pressing | None
 
 
 # label, endpoint, icon, key letter, right, whether a phone keeps it for the account menu
 STORE_MENU = (
     ("Sales", "sales.index", "sales", "s", Permission.SEE_SALES, False),
     ("Items", "items.index", "items", "i", Permission.SEE_SALES, False),
-    ("Import", "imports.index", "import", "m", Permission.IMPORT, False),
+    ("Parcels", "parcels.index", "parcels", "l", Permission.SEE_EVERYTHING, False),
+    ("Import", "imports.index", "import", "m", Permission.IMPORT, True),
     ("Settings", "settings.show", "store", "e", Permission.SETTINGS, True),
 )
 # Pages about one sale, or for a new one: in the menu they stand under Sales.
@@ -86,7 +97,22 @@ def frame() -> Frame | None:
         menu=menu(actor, desk),
         search_href=url_for("sales.index", slug=desk.store.slug) if desk else None,
         search=g.get("search", ""),
+        attention=pressing(desk) if desk and not desk.only_deals else None,
     )
+
+
+def pressing(desk: Desk) -> Pressing:
+    """Return how many sales need somebody: as the page counted them, or counted here."""
+    n = g.get("attention")
+    if n is None:
+        n = attention.count(desk.store.id, datetime.now(UTC))
+    href = url_for("attention.index", slug=desk.store.slug)
+    return Pressing(href, capped(n), n > 0)
+
+
+def capped(n: int) -> str:
+    """Say a number that was counted to 100 at most."""
+    return "100+" if n >= attention.CAP else str(n)
 
 
 def initials(name: str) -> str:

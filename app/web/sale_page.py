@@ -36,7 +36,7 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
         "list_name": came_from.tab.data.label if came_from.tab.data else "",
         "before": before,
         "after": after,
-        "ship_form": fresh_ship_form(view["to_ship"], view["draft"]),
+        "ship_form": fresh_ship_form(view["to_ship"], view["draft"], view["begin_with"]),
         "carriers": offered(desk.store.carriers),
         "undo_minutes": desk.store.undo_minutes,
         "place": "page",
@@ -51,10 +51,11 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
     }
 
 
-def fresh_ship_form(left: dict[int, int], draft: ParcelSeen | None) -> ShipForm:
-    """Return a ship form that sends all that is left, under the draft's number where there is one."""
+def fresh_ship_form(left: dict[int, int], draft: ParcelSeen | None, pieces: dict[int, int]) -> ShipForm:
+    """Return a ship form that sends these pieces of what is left, under the draft's number if any."""
     return ShipForm(
         left=left,
+        pieces=pieces,
         data={
             "tracking_carrier": draft.carrier if draft else None,
             "tracking_number": draft.number if draft else None,
@@ -66,6 +67,8 @@ def fresh_ship_form(left: dict[int, int], draft: ParcelSeen | None) -> ShipForm:
 def answer(desk: Desk, order_id: int, sentence: str) -> ResponseReturnValue:
     """Say what happened to a sale: in place by htmx, else on its page."""
     flash(sentence)
+    if request.args.get("in") == "attention":
+        return htmx.go_to(url_for("attention.index", slug=desk.store.slug))
     if htmx.wants_part():
         return render_template("sales/_sale.html", **shown(desk, find_sale(desk, order_id), with_said=True))
     return htmx.go_to(

@@ -1,31 +1,21 @@
 """The pieces of a sale's page, formatted: lines, parcels, money, address, notes and history."""
 
 from collections import Counter
-from datetime import timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from app.access import Desk, Permission, right_to_move
 from app.actions.mails import is_told
-from app.carriers import tracking_url
 from app.models import Address, Order, OrderItem
 from app.money import money_text
 from app.queries import history
-from app.queries.history import EventSeen, Money, ParcelSeen
-from app.statuses import ActorKind, Channel, ItemStatus, Kind, OrderKind, ParcelState, Payment, next_step
-from app.web import after_view, display
+from app.queries.history import EventSeen, Money
+from app.statuses import ActorKind, Channel, ItemStatus, Kind, OrderKind, Payment, next_step
+from app.web import after_view, display, parcel_view
 from app.web.clock import Clock
 from app.web.display import Badge, pieces
 
-PARCEL_BADGES = {
-    ParcelState.DRAFT: Badge("Label made", "wait", "ring"),
-    ParcelState.SHIPPED: Badge("Shipped", "good"),
-    ParcelState.RECEIVED: Badge("Received", "good"),
-    ParcelState.RETURNED: Badge("Returned", "plain"),
-    ParcelState.VOIDED: Badge("Voided", "plain"),
-}
-
-
+PARCEL_BADGES = parcel_view.BADGES
 VOIDED_PAYOUT = 4  # Okanjo's PayoutStatus
 SHARES = {"store": "your payout", "commission": "commission"}
 REFUNDS = {"done": "Refunded", "pending": "Refund under way"}
@@ -84,21 +74,6 @@ class Line(NamedTuple):
     remark: str
 
 
-class ParcelView(NamedTuple):
-    """One parcel; `item_id` is the line by which its number is corrected (None: it cannot be)."""
-
-    id: int
-    name: str
-    badge: Badge
-    when: str
-    carrier: str
-    number: str
-    url: str | None
-    lines: list[str]
-    item_id: int | None
-    undo: str
-
-
 class Entry(NamedTuple):
     """One act in the history: who did what, when."""
 
@@ -111,8 +86,8 @@ class Entry(NamedTuple):
 def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
     """Return everything formatted that the page of a sale shows of it."""
     clock = Clock(desk.store.zone)
-    parcels = history.parcels_of([i.id for i in items])
-    sees_all = not desk.only_deals
+    told_parcels = history.parcels_of([i.id for i in order.items])
+    shared, sees_all = parcel_view.shared(order, told_parcels), not desk.only_deals
     told = history.money_of(order.id) if sees_all else []
     by, is_late = clock.ship_by(order.ship_by)
     to_ship = shippable(items)
@@ -121,8 +96,8 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "is_buyer_told": is_told(order.channel, desk.store.mails_all),
         "to_ship": to_ship if desk.may(Permission.SHIP) else {},
         "pieces_left": sum(to_ship.values()),
-        "draft": next((p for p in parcels if p.state == ParcelState.DRAFT.value), None),
-        "parcels": [parcel(desk, p, n, items, clock) for n, p in enumerate(parcels, start=1)],
+        "parcels": parcel_view.parcels(desk, told_parcels, items, clock),
+        **parcel_view.to_ship_now(desk, order, told_parcels, to_ship),
         "badges": [display.PAYMENT_BADGES[order.payment], display.shipping_badge(order, items)],
         "placed": clock.exact(order.placed_at, order.is_day_only),
         "kind": OrderKind(order.kind).label,
@@ -135,7 +110,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "address": address_lines(order.address) if sees_all else [],
         "money": [*money(order, told), *shares(order, told)] if sees_all else [],
         "notes": history.notes_of(order.id, for_buyer=False) if sees_all else [],
-        "entries": entries(history.events_of(order.id), clock) if sees_all else [],
+        "entries": entries(history.events_of(order.id, shared), clock) if sees_all else [],
         "later": after_view.view(desk, order, items, told, clock.now),
         "may_mark_paid": desk.may(Permission.MARK_PAID)
         and order.payment == Payment.UNPAID
@@ -177,36 +152,6 @@ def line(desk: Desk, item: OrderItem, currency: str) -> Line:
         ack=item.ack or "",
         remark=remark,
     )
-
-
-def parcel(desk: Desk, row: ParcelSeen, n: int, items: list[OrderItem], clock: Clock) -> ParcelView:
-    """Format one parcel with what is in it."""
-    titles = {i.id: i.title for i in items}
-    state = ParcelState(row.state)
-    may_correct = desk.may(Permission.SHIP) and state is not ParcelState.VOIDED
-    mine = [x for x in row.lines if x.item_id in titles]
-    return ParcelView(
-        id=row.id,
-        name=f"Parcel {n}",
-        badge=PARCEL_BADGES[state],
-        when=clock.exact(row.shipped_at) if row.shipped_at else "",
-        carrier=row.carrier,
-        number=row.number,
-        url=row.url or tracking_url(row.carrier, row.number),
-        lines=[f"{x.quantity} × {titles[x.item_id]}" for x in mine],
-        item_id=mine[0].item_id if may_correct and mine else None,
-        undo=_undo(desk, row, clock) if desk.may(Permission.SHIP) else "",
-    )
-
-
-def _undo(desk: Desk, row: ParcelSeen, clock: Clock) -> str:
-    """Say what taking a parcel back is called: free while nobody was told; "" where it cannot be."""
-    if row.state == ParcelState.DRAFT.value:
-        return "Void the label"
-    if row.state != ParcelState.SHIPPED.value or row.shipped_at is None:
-        return ""
-    is_free = clock.now < row.shipped_at + timedelta(minutes=desk.store.undo_minutes)
-    return "Undo" if is_free else "Void this parcel"
 
 
 def address_lines(address: Address | None) -> list[str]:
@@ -291,6 +236,8 @@ def _what(verb: str, act: list[EventSeen]) -> str:
     if verb == "ship":
         gone = sum(_gained(e, "shipped") for e in act if e.item_id)
         return f"shipped {pieces(gone)}{_under(act)}"
+    if verb == "label":
+        return f"made a label{_under(act)}, to send later"
     if verb == "set_tracking":
         return f"set the tracking number{_under(act)}"
     return SAID.get(verb, verb.replace("_", " "))

@@ -14,10 +14,11 @@ from app.forms.base import body
 from app.forms.filters import SaleListForm, place_text
 from app.forms.sales import PaidForm
 from app.queries import counts, sales
-from app.statuses import DeskState
+from app.queries.sales import Tab
 from app.web import htmx
 from app.web.desk import open_desk
 from app.web.filter_panel import panel
+from app.web.frame import capped
 from app.web.sale_list import one_row, rows
 from app.web.sale_page import answer, shown
 
@@ -31,12 +32,13 @@ def index(slug: str) -> ResponseReturnValue:
     form = SaleListForm(request.args)
     is_valid = form.validate()
     tabs = counts.tabs(desk.store.id, desk.only_deals)
+    late, g.attention = (0, 0) if desk.only_deals else counts.pressing(desk.store.id, datetime.now(UTC))
     g.to_ship, g.search = tabs["to_ship"], form.q.data or ""
     given = {
         "desk": desk,
         "form": form,
         "tabs": tab_links(desk, form, tabs),
-        "late": counts.late(desk.store.id, datetime.now(UTC)) if not desk.only_deals else 0,
+        "late": late,
         **panel(form, url_for("sales.index", slug=slug)),
         **table(desk, form, is_valid),
     }
@@ -68,10 +70,12 @@ def table(desk: Desk, form: SaleListForm, is_valid: bool) -> dict[str, Any]:
 def tab_links(desk: Desk, form: SaleListForm, tabs: dict[str, int]) -> list[dict[str, Any]]:
     """Return the tabs with their counts; a tab is a fresh view, so filters stay behind."""
     base = url_for("sales.index", slug=desk.store.slug)
-    named = [("all", "All", base), *((s.value, s.label, f"{base}?tab={s.value}") for s in DeskState)]
+    shown = [tab for tab in Tab if tab is not Tab.ATTENTION or not desk.only_deals]
+    named = [("all", "All", base), *((t.value, t.label, f"{base}?tab={t.value}") for t in shown)]
     current = form.tab.data.value if form.tab.data else "all"
+    words = {code: f"{n:,}" for code, n in tabs.items()} | {Tab.ATTENTION.value: capped(g.attention)}
     return [
-        {"label": label, "href": href, "count": f"{tabs[code]:,}", "is_current": code == current}
+        {"label": label, "href": href, "count": words[code], "is_current": code == current}
         for code, label, href in named
     ]
 

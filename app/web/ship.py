@@ -1,22 +1,30 @@
 """The ship form: in a row of the list, in the page of a sale, and alone."""
 
+from typing import Any
+
 from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.access import Desk, Permission, find_sale, seen_items
-from app.actions.parcels import ship
+from app.actions.labels import draft
+from app.actions.parcels import ship, ship_together
 from app.carriers import recognise
 from app.db import db
 from app.errors import ChangedMeanwhile, Refused
 from app.forms.base import body
 from app.forms.sales import ShipForm
-from app.models import Order
+from app.models import Order, Parcel
+from app.queries import parcels
 from app.web import display, htmx, sale_view
 from app.web.desk import open_desk
 from app.web.sale_list import one_row, opened_from
 from app.web.sale_page import answer, shown
 
 blueprint = Blueprint("ship", __name__, url_prefix="/stores/<slug>/sales/<id:order_id>/ship")
+
+OTHER_CHANGED = (
+    "A sale that you ticked was changed meanwhile. Nothing of yours was done: look again, and send it again."
+)
 
 
 def place() -> str:
@@ -38,33 +46,47 @@ def send(slug: str, order_id: int) -> ResponseReturnValue:
     """Ship what the form says; on a refusal show it again with what was typed."""
     desk = open_desk(slug, Permission.SHIP)
     order = find_sale(desk, order_id)
-    form = ShipForm(body(), left=sale_view.shippable(seen_items(desk, order)))
+    sent = body()
+    has_others = any(name.startswith("with-") for name in sent)
+    others = {sale.id: sale for sale in parcels.beside(order)} if has_others else {}
+    form = ShipForm(sent, left=sale_view.shippable(seen_items(desk, order)), beside=others)
     seen = form.version.data
     if seen is not None and seen != order.version:
         return again(desk, order, form, 409)
     if not form.validate():
         return again(desk, order, form, 422)
+    going = {order_id: form.pieces} | {other: others[other].left for other in form.together}
     try:
-        parcel = ship(
-            order_id,
-            form.pieces,
-            tracking=form.tracking(),
-            is_buyer_told=form.notify.data,
-            version=seen,
-            actor=desk.acting,
-            store_id=desk.store.id,
-        )
-        sentence = f"Sale {order.number}: {display.pieces(sum(form.pieces.values()))} shipped"
+        parcel = send_off(desk, form, going, order_id)
+        sales = [order.number, *(others[other].number for other in form.together)]
+        sentence = f"Sale{'s' if form.together else ''} {' and '.join(map(str, sales))}: "
+        sentence += display.pieces(sum(n for pieces in going.values() for n in pieces.values()))
+        sentence += " packed, to send later" if form.later.data else " shipped"
         sentence += f" with {parcel.carrier}" if parcel.carrier else ""
         sentence += f", number {parcel.number}." if parcel.number else ", no number."
         db.session.commit()
     except ChangedMeanwhile:
         db.session.rollback()
-        return again(desk, find_sale(desk, order_id), form, 409)
+        now = find_sale(desk, order_id)
+        sentence = OTHER_CHANGED if form.together and now.version == seen else ""
+        return again(desk, now, form, 409, sentence)
     except Refused as refusal:
         db.session.rollback()
         return again(desk, find_sale(desk, order_id), form, 422, refusal.sentence)
     return shipped(desk, order_id, sentence)
+
+
+def send_off(desk: Desk, form: ShipForm, going: dict[int, dict[int, int]], order_id: int) -> Parcel:
+    """Ship what the form says, alone or together with other sales, or make a label for it; the parcel."""
+    by: dict[str, Any] = {"actor": desk.acting, "store_id": desk.store.id, "tracking": form.tracking()}
+    versions = {k: n for k, n in {**form.together, order_id: form.version.data}.items() if n is not None}
+    if form.later.data:
+        return draft(going, versions=versions, **by)
+    if form.together:
+        return ship_together(going, versions=versions, is_buyer_told=form.notify.data, **by)
+    return ship(
+        order_id, going[order_id], version=versions.get(order_id), is_buyer_told=form.notify.data, **by
+    )
 
 
 def conflict_sentence(newest: sale_view.Entry) -> str:
@@ -78,7 +100,7 @@ def conflict_sentence(newest: sale_view.Entry) -> str:
 def again(desk: Desk, order: Order, form: ShipForm, status: int, sentence: str = "") -> ResponseReturnValue:
     """Show the form again with what was typed, what is wrong, and the sale as it is now."""
     given = shown(desk, order, ship_form=form, conflict=sentence, place=place())
-    if status == ChangedMeanwhile.status:
+    if status == ChangedMeanwhile.status and not sentence:
         given["conflict"] = conflict_sentence(given["entries"][0])
     form.left = given["to_ship"]
     form.typed = {i: form.typed.get(i, "") for i in form.left}

@@ -1,4 +1,7 @@
-"""After the sale: why it ended, downloads counted, a store's calendar, windows and mails, the log of mails."""
+"""After the sale: why it ended, downloads counted, a store's calendar, windows and mails, the log of mails.
+
+And what needs somebody: since when each order does, and parcels by their day.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +22,36 @@ STORE = (
     ("mail_from", sa.String(320), "''"),
     ("mail_texts", sa.JSON(), JSON_MAP),
 )
+INSTANT = sa.DateTime(timezone=True)
+SENT = "('shipped', 'received', 'returned')"
+PROBLEM = "shipping = 2 OR buyer_shipping = 2"
+# Partial indexes: (name, table, columns, which rows). They hold what is open, however much is done.
+PARTIAL = (
+    ("ix_orders_attention_at", "orders", ("store_id", "attention_at", "id"), "attention_at IS NOT NULL"),
+    ("ix_orders_attention_placed_at", "orders", ("store_id", "placed_at", "id"), "attention_at IS NOT NULL"),
+    ("ix_orders_problem", "orders", ("store_id", "id"), PROBLEM),
+    ("ix_parcel_draft", "parcel", ("store_id", "dated_at", "id"), "state = 'draft'"),
+)
+
+# What acts keep from now on, of orders that are there already. SQLite keeps instants as texts.
+DAYS_LATER = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%S', {since}, '{days} days') || '.000000'",
+    "postgresql": "{since} + interval '{days} days'",
+}
+FIRST_TOLD = "(SELECT min(e.at) FROM event e WHERE e.order_id = orders.id)"
+FILL = (
+    "UPDATE parcel SET dated_at = coalesce(shipped_at, created_at)",
+    "UPDATE orders SET sent_at = (SELECT max(p.shipped_at) FROM parcel p JOIN parcel_line l ON l.parcel_id = p.id"
+    f" JOIN order_item i ON i.id = l.item_id WHERE i.order_id = orders.id AND p.state IN {SENT})",
+    "UPDATE orders SET is_past = true WHERE channel NOT IN ('desk', 'intake') AND placed_at < {window}",
+    "UPDATE orders SET attention_at = ship_by WHERE ship_by < {never} AND NOT is_past",
+    "UPDATE orders SET attention_at = {waited} WHERE desk_state = 'shipped' AND shipping = 1"
+    " AND buyer_shipping = 0 AND sent_at IS NOT NULL AND NOT is_past",
+    "UPDATE orders SET attention_at = placed_at WHERE NOT is_past AND ((desk_state = 'unpaid' AND buyer_payment = 1)"
+    f" OR {PROBLEM} OR (buyer_shipping = 1 AND shipping = 0 AND ship_by < {{never}})"
+    " OR EXISTS (SELECT 1 FROM order_item i WHERE i.order_id = orders.id AND i.status = 11))",
+)
+NEVER = {"sqlite": "'9999-12-31'", "postgresql": "'9999-12-31 00:00:00+00'"}
 
 
 def upgrade() -> None:
@@ -35,9 +68,32 @@ def upgrade() -> None:
     )
     op.add_column("outbox", sa.Column("recipient", sa.String(320), nullable=False, server_default=""))
     op.create_index("ix_outbox_order_id", "outbox", ["order_id"])
+    op.add_column("orders", sa.Column("is_past", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("orders", sa.Column("sent_at", INSTANT))
+    op.add_column("orders", sa.Column("attention_at", INSTANT))
+    op.add_column(
+        "parcel", sa.Column("dated_at", INSTANT, nullable=False, server_default="2000-01-01 00:00:00.000000")
+    )
+    dialect = op.get_bind().dialect.name
+    words = {
+        "window": DAYS_LATER[dialect].format(since=FIRST_TOLD, days=-14),
+        "waited": DAYS_LATER[dialect].format(since="sent_at", days=14),
+        "never": NEVER[dialect],
+    }
+    for statement in FILL:
+        op.execute(statement.format(**words))
+    for name, table, columns, which in PARTIAL:
+        op.create_index(name, table, columns, sqlite_where=sa.text(which), postgresql_where=sa.text(which))
+    op.create_index("ix_parcel_dated_at", "parcel", ["store_id", "dated_at", "id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_parcel_dated_at", "parcel")
+    for name, table, _, _ in PARTIAL:
+        op.drop_index(name, table)
+    op.drop_column("parcel", "dated_at")
+    for name in ("is_past", "sent_at", "attention_at"):
+        op.drop_column("orders", name)
     op.drop_index("ix_outbox_order_id", "outbox")
     for name in ("order_id", "sent_at", "trouble", "claimed_at", "is_doubtful", "recipient"):
         op.drop_column("outbox", name)

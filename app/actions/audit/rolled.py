@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from app.actions.audit.proofs import Proof, Question
-from app.actions.rollup import desk_state, order_status, ship_by, shipping_flag
+from app.actions.rollup import attention_at, desk_state, order_status, ship_by, shipping_flag
 from app.queries import people
 from app.queries.books import streams
 from app.statuses import (
@@ -41,12 +41,13 @@ def proofs() -> Iterator[Proof]:
     tab = Question("An order stands in the tab that its lines and its payment give")
     flag = Question("The shipping flag of an order is what its lines make it")
     due = Question("An order is to leave by the day that its store's calendar gives")
+    needs = Question("An order needs somebody from when its flags, its parcels and the calendar say")
     kinds = Question("A line stands where a line of its kind can")
     paid = Question("A line goes on once its order is paid, and ends with it")
     gone = Question("Nothing is left to ship of goods that are sent or given up")
     goods = Question("Only goods go out in parcels")
     calendars = {store.id: store for store in people.all_stores()}
-    of_orders, of_lines = (status, tab, flag, due), (kinds, paid, gone, goods)
+    of_orders, of_lines = (status, tab, flag, due, needs), (kinds, paid, gone, goods)
     for _, (heads, rows) in streams.beside(streams.orders(), streams.lines()):
         for order in heads:
             lines = [_line(row) for row in rows]
@@ -58,6 +59,11 @@ def proofs() -> Iterator[Proof]:
                 (tab, order.desk_state == desk_state(order.payment, lines)),
                 (flag, order.shipping == shipping_flag(order.shipping, lines)),
                 (due, calendar is not None and order.ship_by == ship_by(calendar, since, lines)),
+                (
+                    needs,
+                    calendar is not None
+                    and order.attention_at == attention_at(order, lines, calendar.received_days),
+                ),
             ):
                 if not is_so:
                     question.breach(f"order {order.id}")

@@ -89,6 +89,11 @@ def orders() -> Iterator[Any]:
             _ORDER.store_id,
             plain(_ORDER.payment),
             plain(_ORDER.shipping),
+            plain(_ORDER.buyer_payment),
+            plain(_ORDER.buyer_shipping),
+            _ORDER.is_past,
+            _ORDER.sent_at,
+            _ORDER.attention_at,
             plain(_ORDER.status),
             _ORDER.desk_state,
             _ORDER.placed_at,
@@ -169,8 +174,12 @@ def found_by(which: ColumnElement[bool] | None = None) -> tuple[Iterator[Any], .
 
 
 def told_numbers(order_id: int) -> set[str]:
-    """Return every tracking number that parcels of an order have had, by its history."""
+    """Return every tracking number that parcels of an order have had, by the history of its buyer's orders.
+
+    A parcel that orders share is told of in one of them.
+    """
+    buyer = select(_ORDER.buyer_id).where(_ORDER.id == order_id).scalar_subquery()
     told = select(_EVENT.before, _EVENT.after).where(
-        _EVENT.order_id == order_id, _EVENT.parcel_id.is_not(None)
+        _EVENT.order_id.in_(select(_ORDER.id).where(_ORDER.buyer_id == buyer)), _EVENT.parcel_id.is_not(None)
     )
     return {side["number"] for event in rows(told) for side in event if side and side.get("number")}
