@@ -46,13 +46,13 @@ def trim_drafts(act: Act, items: Iterable[OrderItem]) -> None:
         return
     db.session.flush()
     for draft in drafts_of(items):
-        kept = 0
-        for line in draft.lines:
-            n = min(line.quantity, left.get(line.item_id, line.quantity))
-            kept += n
+        kept = {line: min(line.quantity, left.get(line.item_id, line.quantity)) for line in draft.lines}
+        if not any(kept.values()):
+            # What it was made for stays to be read.
+            act.change(draft, state=ParcelState.VOIDED.value, voided_at=act.at)
+            continue
+        for line, n in kept.items():
             if n:
                 line.quantity = n
             else:
                 db.session.delete(line)
-        if not kept:
-            act.change(draft, state=ParcelState.VOIDED.value, voided_at=act.at)

@@ -58,7 +58,8 @@ SAYS: dict[Attention, ColumnElement[bool]] = {
         Order.shipping == Shipping.PROCESSING,
         Order.ship_by < FAR_FUTURE,
     ),
-    Attention.LATE: Order.ship_by <= _NOW,
+    # Wrapped, so that the index by ship-by is left aside: the list is sorted by another instant.
+    Attention.LATE: func.coalesce(Order.ship_by, Order.ship_by) <= _NOW,
     Attention.WAITING: and_(
         Order.desk_state == DeskState.SHIPPED.value,
         Order.shipping == Shipping.SHIPPED,
