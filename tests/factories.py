@@ -13,6 +13,7 @@ from app.access import SYSTEM
 from app.actions import mails
 from app.actions.aftersale import Reason, refund
 from app.actions.intake import take_in
+from app.actions.labels import draft
 from app.actions.ledger import Act
 from app.actions.parcels import Tracking, ship
 from app.actions.payment import confirm_payment
@@ -146,6 +147,16 @@ class Factory:
             (mail_id,) = mails.ripe()
             assert postman.deliver(mail_id)
             return mail_id
+
+    def label(self, order_id: int, pieces: dict[int, int], number: str = "") -> int:
+        """Make a label for pieces of a sale, to send later, and return the parcel's id."""
+        with self.app.app_context():
+            store_id = db.session.get_one(Order, order_id).store_id
+            parcel = draft(
+                {order_id: pieces}, actor=SYSTEM, store_id=store_id, tracking=Tracking("DHL", number)
+            )
+            db.session.commit()
+            return parcel.id
 
     def cause(self, name: str = "River Trust") -> int:
         """Make a cause and return its id."""

@@ -68,7 +68,7 @@ SAYS: dict[Attention, ColumnElement[bool]] = {
     ),
 }
 NEEDED: ColumnElement[bool] = Order.attention_at <= _NOW
-OLDEST_FIRST = Sort(Order.attention_at, False, Order.id)
+NEWEST_FIRST = Sort(Order.attention_at, True, Order.id)
 
 _ROWS = sales.ROWS.add_columns(
     Order.attention_at, Order.sent_at, *(says.label(f"is_{kind}") for kind, says in SAYS.items())
@@ -107,19 +107,19 @@ def page(
     after: Cursor | None,
     before: Cursor | None,
 ) -> Slice:
-    """Return one page of the sales that need somebody (for this reason), the longest waiting first.
+    """Return one page of the sales that need somebody (for this reason), what came up last first.
 
     Rows of the list of sales, with `sent_at` and for each reason `is_<reason>`.
     """
     how = way(after, before)
     values = _values(store_id, received_days, now) | place(before or after)
-    return cut(rows_of(_page(kind, how), values), OLDEST_FIRST, how)
+    return cut(rows_of(_page(kind, how), values), NEWEST_FIRST, how)
 
 
 @lru_cache
 def _page(kind: Attention | None, how: Way) -> Select[Any]:
     """Return the statement of a page."""
-    return along(_ROWS if kind is None else _ROWS.where(SAYS[kind]), OLDEST_FIRST, how)
+    return along(_ROWS if kind is None else _ROWS.where(SAYS[kind]), NEWEST_FIRST, how)
 
 
 def _values(store_id: int, received_days: int, now: datetime) -> dict[str, Any]:

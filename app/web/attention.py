@@ -65,7 +65,7 @@ class Told(NamedTuple):
 
 @blueprint.get("")
 def index(slug: str) -> ResponseReturnValue:
-    """Show what needs somebody, the longest waiting first."""
+    """Show what needs somebody, what came up last first."""
     desk = open_desk(slug, Permission.SEE_EVERYTHING)
     form, now = AttentionForm(request.args), datetime.now(UTC)
     is_valid = form.validate()

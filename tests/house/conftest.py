@@ -129,16 +129,19 @@ def furnish(make: Factory) -> dict[str, Any]:
     ids: dict[str, Any] = {"sale": make.sale(GOODS, AUCTION, account="buyer"), "unpaid": make.sale(paid=None)}
     ids["unpaid deal"] = make.sale(DEAL, paid=None)
     ids["sent"] = make.sale(GOODS)
-    ids["parcel"] = make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 2}, number="X 1")
+    make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 2}, number="X 1")
+    ids["parcel"] = make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 1}, number="X 2")
     ids["mail"] = make.mail(ids["sent"])
     ids["refunding"] = make.refunding()
     ids["elsewhere"] = make.sale(GOODS, AUCTION, store="othershop", account="other_buyer")
+    ids["elsewhere's parcel"] = make.ship(ids["elsewhere"], {make.items_of(ids["elsewhere"])[0]: 1})
     for name in ("sale", "unpaid", "sent", "elsewhere"):
         ids[f"{name}'s item"] = make.items_of(ids[name])[0]
     for store in ("papershop", "vendorshop"):
         for kind, line in (("goods", GOODS), ("deal", DEAL), ("pickup", PICKUP), ("service", SERVICE)):
             sale = make.sale(line, store=store)
             ids[f"{store}'s {kind} sale"], ids[f"{store}'s {kind}"] = sale, make.items_of(sale)[0]
+    ids["draft"] = make.label(ids["papershop's goods sale"], {ids["papershop's goods"]: 2}, number="D 1")
     with make.app.app_context():
         ids["settings"] = fingerprint(stores.one(1))
     return ids

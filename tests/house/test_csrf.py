@@ -76,6 +76,8 @@ WRITES = (
     Write("aftersale.void", "/stores/papershop/sales/{sent}/parcels/{parcel}/void", {}),
     Write("aftersale.mail_again", "/stores/papershop/sales/{sent}/mails/{mail}/again", {}),
     Write("items.update", "/stores/papershop/items/{papershop's deal}", {"status": "4"}),
+    Write("parcels.send", "/stores/papershop/parcels/{draft}/send", {}),
+    Write("parcels.void", "/stores/papershop/parcels/{parcel}/void", {}),
     Write("imports.preview", "/stores/papershop/import", {}, has_file=True),
     Write("imports.run", "/stores/papershop/import/{import}", {}),
     Write(

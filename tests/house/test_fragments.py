@@ -30,6 +30,22 @@ BOTH: dict[str, tuple[str, tuple[str, ...]]] = {
         "owner",
         ("/stores/papershop/items", "/stores/papershop/items?status=2", "/stores/papershop/items?status=x"),
     ),
+    "attention.index": (
+        "owner",
+        (
+            "/stores/papershop/attention",
+            "/stores/papershop/attention?kind=problem",
+            "/stores/papershop/attention?kind=x",
+        ),
+    ),
+    "parcels.index": (
+        "owner",
+        (
+            "/stores/papershop/parcels",
+            "/stores/papershop/parcels?tab=drafts&carrier=DHL",
+            "/stores/papershop/parcels?day=x",
+        ),
+    ),
     "purchases.index": ("buyer", ("/purchases", "/purchases?after=x")),
     "purchases.show": ("buyer", ("/purchases/{sale}", "/purchases/999999")),
     "sales.index": (

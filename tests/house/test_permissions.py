@@ -127,6 +127,14 @@ GET  /stores/<slug>/settings                          303 404 404 404 403 403 20
      /stores/papershop/settings
 POST /stores/<slug>/settings                          303 404 404 404 403 403 422 404 422
      /stores/papershop/settings
+GET  /stores/<slug>/attention                         303 404 404 404 403 200 200 404 200
+     /stores/papershop/attention
+GET  /stores/<slug>/parcels                           303 404 404 404 403 200 200 404 200
+     /stores/papershop/parcels
+POST /stores/<slug>/parcels/<id:parcel_id>/send       303 404 404 404 403 303 409 404 409
+     /stores/papershop/parcels/{draft}/send
+POST /stores/<slug>/parcels/<id:parcel_id>/void       303 404 404 404 403 303 409 404 409
+     /stores/papershop/parcels/{parcel}/void
 GET  /stores/<slug>/import                            303 404 404 404 403 200 200 404 200
      /stores/papershop/import
 POST /stores/<slug>/import                            303 404 404 404 403 422 422 404 422
@@ -198,7 +206,12 @@ WITH_ID = [x for x in LINES if re.search(r"<id:|<item>", x.rule)]
 
 @pytest.mark.parametrize("line", WITH_ID, ids=[f"{x.method} {x.address}" for x in WITH_ID])
 def test_a_row_of_another_store_answers_as_one_that_is_not_there(house: House, line: Line) -> None:
-    of = {"item": "elsewhere's item", "job": "elsewhere's import", "order": "elsewhere"}
+    of = {
+        "item": "elsewhere's item",
+        "job": "elsewhere's import",
+        "parcel_id": "elsewhere's parcel",
+        "order": "elsewhere",
+    }
     foreign = next(house.ids[name] for word, name in of.items() if word in line.rule)
     absent = 987654321
     told = {}

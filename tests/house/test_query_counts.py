@@ -25,7 +25,7 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("that it is ready", "signed_out", "/readyz", 2, None),
     ("the sign-in page", "signed_out", "/login", 0, None),
     ("the way to one's desk", "owner", "/", 2, None),
-    # who 2, tabs 1, late 1 (to a hundred), rows 1, lines 1
+    # who 2, tabs 1, late and what needs attention 1 (to a hundred each), rows 1, lines 1
     ("the list of sales", "owner", "/stores/papershop/sales", 6, 6),
     ("a tab", "owner", "/stores/papershop/sales?tab=to_ship", 6, 6),
     # how many have the word 1 (to five hundred)
@@ -49,6 +49,12 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
         None,
         4,
     ),
+    # who 2, counts 1, rows 1, lines 1, since when 1, and where it is under way 1
+    ("what needs attention", "owner", "/stores/papershop/attention", 6, 6),
+    ("a reason for attention", "owner", "/stores/papershop/attention?kind=late", 6, 6),
+    # who 2, counts 1, rows 1, what is inside 1; whole: what needs attention 1
+    ("the list of parcels", "owner", "/stores/papershop/parcels", 6, 5),
+    ("parcels of a carrier on a day", "owner", "/stores/papershop/parcels?carrier=DHL&day=2026-11-21", 5, 4),
     ("the list of purchases", "buyer", "/purchases", 4, 3),
     ("no purchases", "stranger", "/purchases", 3, 2),
     ("a purchase", "buyer", "/purchases/{sale}", 7, 6),

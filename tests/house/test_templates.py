@@ -35,6 +35,9 @@ class Way(NamedTuple):
 
 # Every part that is an answer by itself, and a request that it answers.
 ASKED_FOR = {
+    "attention/_list.html": Way("owner", "/stores/papershop/attention"),
+    "parcels/_list.html": Way("owner", "/stores/papershop/parcels"),
+    "parcels/_row_said.html": Way("owner", "/stores/papershop/parcels/{draft}/send", {}),
     "errors/_part.html": Way("owner", "/stores/papershop/sales/999999"),
     "imports/_report.html": Way("owner", "/stores/papershop/import/{import}"),
     "items/_list.html": Way("owner", "/stores/papershop/items"),
@@ -59,10 +62,13 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
     "sales/_after.html": (Way("owner", SALE, None, {}), {}),
     "sales/_mails.html": (Way("owner", "/stores/papershop/sales/{sent}", None, {}), {}),
     "sales/_note_form.html": (Way("owner", SALE, None, {}), {}),
+    "parcels/_rows.html": (Way("owner", "/stores/papershop/parcels", None, {}), {"query": ""}),
     "layouts/_said.html": (Way("owner", "/stores/papershop/sales", None, {}), {"is_oob": False}),
 }
 # A page each, and besides what flask-security shows.
 WHOLE = {
+    "attention/index.html": Way("owner", "/stores/papershop/attention", None, {}),
+    "parcels/index.html": Way("owner", "/stores/papershop/parcels", None, {}),
     "errors/page.html": Way("owner", "/stores/papershop/sales/999999", None, {}),
     "imports/index.html": Way("owner", "/stores/papershop/import", None, {}),
     "imports/show.html": Way("owner", "/stores/papershop/import/{import}", None, {}),

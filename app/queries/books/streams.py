@@ -140,15 +140,12 @@ def told() -> Iterator[Any]:
 
 def all_told(model: Any, ids: list[int]) -> Iterator[Any]:
     """Yield all that was told of these rows, in the histories of whatever orders, the oldest first."""
-    inside = (
-        select(_ITEM.order_id)
-        .join(ParcelLine.__table__, _INSIDE.item_id == _ITEM.id)
-        .where(_INSIDE.parcel_id.in_(ids))
-    )
+    buyers = select(_PARCEL.buyer_id).where(_PARCEL.id.in_(ids))
+    theirs = select(_ORDER.id).where(_ORDER.buyer_id.in_(buyers))
     which = {
         Order: (_EVENT.order_id.in_(ids), _EVENT.item_id.is_(None), _EVENT.parcel_id.is_(None)),
         OrderItem: (_EVENT.item_id.in_(ids),),
-        Parcel: (_EVENT.parcel_id.in_(ids), _EVENT.order_id.in_(inside)),
+        Parcel: (_EVENT.parcel_id.in_(ids), _EVENT.order_id.in_(theirs)),
     }
     return rows(TOLD.where(*which[model]).order_by(_EVENT.id))
 

@@ -8,8 +8,8 @@ from app.queries.books.rules import Rule, Search, rule
 
 Later = aliased(Event)
 of_order = and_(Event.order_id == Order.id, Event.item_id.is_(None), Event.parcel_id.is_(None))
-# Events are found by order: by that of a line that is in the parcel. A parcel without lines tells nothing.
-of_parcel = and_(Event.order_id == OrderItem.order_id, Event.parcel_id == ParcelLine.parcel_id)
+# Events are found by order: a parcel's stands with one of its buyer's. One without lines tells nothing.
+of_parcel = and_(Event.order_id == Order.id, Event.parcel_id == Parcel.id)
 in_parcel = select(ParcelLine.parcel_id).where(ParcelLine.parcel_id == Parcel.id)
 
 BIRTHS = Rule(
@@ -28,9 +28,10 @@ BIRTHS = Rule(
             Parcel,
             select(Parcel.id).where(
                 in_parcel.exists(),
-                ~in_parcel.join(OrderItem, OrderItem.id == ParcelLine.item_id)
-                .join(Event, of_parcel)
-                .where(Event.before.is_(None))
+                ~select(Event.id)
+                .join(Order, of_parcel)
+                .where(Order.buyer_id == Parcel.buyer_id, Event.before.is_(None))
+                .correlate(Parcel)
                 .exists(),
             ),
         ),
