@@ -12,11 +12,10 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base, Code, Id, UtcDateTime
+from app.db import Base, Code, Id, UtcDateTime, index_of
 from app.models.people import Buyer
 from app.models.shop import Address, Product
 from app.statuses import BuyerShipping, DeskState, ItemStatus, Kind, ProductType, Shipping, kind_of
@@ -25,11 +24,6 @@ from app.statuses import Payment as PaymentCode
 # Which rows the partial indexes hold: a query that says the same, word for word, is read along them.
 NEEDS_SOMEBODY = "attention_at IS NOT NULL"
 HAS_PROBLEM = "shipping = 2 OR buyer_shipping = 2"
-
-
-def _of(name: str, columns: tuple[str, ...], which: str) -> Index:
-    """Return an index of some rows only."""
-    return Index(name, *columns, sqlite_where=text(which), postgresql_where=text(which))
 
 
 class Order(Base):
@@ -98,9 +92,9 @@ class Order(Base):
         Index(None, "store_id", "ship_by", "id"),
         Index(None, "buyer_id", "placed_at", "id"),
         Index(None, "store_id", "gateway_code"),
-        _of("ix_orders_attention_at", ("store_id", "attention_at", "id"), NEEDS_SOMEBODY),
-        _of("ix_orders_attention_placed_at", ("store_id", "placed_at", "id"), NEEDS_SOMEBODY),
-        _of("ix_orders_problem", ("store_id", "id"), HAS_PROBLEM),
+        index_of("ix_orders_attention_at", ("store_id", "attention_at", "id"), NEEDS_SOMEBODY),
+        index_of("ix_orders_attention_placed_at", ("store_id", "placed_at", "id"), NEEDS_SOMEBODY),
+        index_of("ix_orders_problem", ("store_id", "id"), HAS_PROBLEM),
         {"sqlite_autoincrement": True},
     )
     # Acts count the version up; every UPDATE asks for the one that was read.

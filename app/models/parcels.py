@@ -10,11 +10,10 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base, Id, UtcDateTime
+from app.db import Base, Id, UtcDateTime, index_of
 from app.statuses import ParcelState
 
 # Which rows the index of drafts holds: a query that says the same is read along it.
@@ -49,14 +48,7 @@ class Parcel(Base):
         CheckConstraint(f"state IN {tuple(s.value for s in ParcelState)}", name="state"),
         Index(None, "store_id", "number"),
         Index("ix_parcel_dated_at", "store_id", "dated_at", "id"),
-        Index(
-            "ix_parcel_draft",
-            "store_id",
-            "dated_at",
-            "id",
-            sqlite_where=text(IS_DRAFT),
-            postgresql_where=text(IS_DRAFT),
-        ),
+        index_of("ix_parcel_draft", ("store_id", "dated_at", "id"), IS_DRAFT),
         {"sqlite_autoincrement": True},
     )
     # Acts count the version up; every UPDATE asks for the one that was read.

@@ -87,7 +87,7 @@ _ALL_EVENTS = (
     .order_by(Event.id.desc())
 )
 _EVENTS = _ALL_EVENTS.where(Event.order_id == bindparam("order"))
-_SHARED: BindParameter[Any] = bindparam("shared", expanding=True)
+_SHARED: BindParameter[Any] = bindparam("parcels", expanding=True)
 _EVENTS_AND_SHARED = _ALL_EVENTS.where(
     or_(
         Event.order_id == bindparam("order"),
@@ -110,7 +110,7 @@ def events_of(order_id: int, shared: Collection[int] = ()) -> list[EventSeen]:
     the history of one order alone, and is told in all.
     """
     found = []
-    values: dict[str, Any] = {"order": order_id, "shared": list(shared)} if shared else {"order": order_id}
+    values: dict[str, Any] = {"order": order_id, "parcels": list(shared)} if shared else {"order": order_id}
     for row in rows_of(_EVENTS_AND_SHARED if shared else _EVENTS, values):
         actor = "" if row.name is None else shown_name(row.name, row.username, row.email, row.actor_id)
         found.append(EventSeen._make((*row[:-3], actor)))

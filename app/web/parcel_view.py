@@ -105,13 +105,8 @@ def shared(order: Order, found: Sequence[ParcelSeen]) -> list[int]:
     return [p.id for p in found if any(x.item_id not in mine for x in p.lines)]
 
 
-def to_ship_now(
-    desk: Desk, order: Order, found: Sequence[ParcelSeen], to_ship: dict[int, int]
-) -> dict[str, Any]:
-    """Return what the ship form begins with: a draft that holds all, or the pieces without a label.
-
-    And which other sales of the buyer could go in the same parcel.
-    """
+def to_ship_now(found: Sequence[ParcelSeen], to_ship: dict[int, int]) -> dict[str, Any]:
+    """Return what the ship form begins with: a draft that holds all, or the pieces without a label."""
     drafts = [p for p in found if p.state == ParcelState.DRAFT.value]
     labelled: Counter[int] = Counter()
     for p in drafts:
@@ -119,9 +114,7 @@ def to_ship_now(
             labelled[x.item_id] += x.quantity
     rest = {item_id: n - labelled[item_id] for item_id, n in to_ship.items()}
     is_one = len(drafts) == 1 and not any(rest.values())
-    may_go = bool(to_ship) and desk.may(Permission.SHIP) and not desk.only_deals
     return {
         "draft": drafts[0] if is_one else None,
         "begin_with": rest if drafts and any(rest.values()) else to_ship,
-        "beside": queries.beside(order) if may_go else [],
     }

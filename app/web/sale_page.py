@@ -9,7 +9,7 @@ from app.access import Desk, find_sale, seen_items
 from app.carriers import offered
 from app.forms.sales import PaidForm, ShipForm
 from app.models import Order
-from app.queries import sales
+from app.queries import parcels, sales
 from app.queries.history import ParcelSeen
 from app.web import htmx, mail_view, sale_view
 from app.web.sale_list import opened_from, way_back
@@ -40,6 +40,8 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
         "carriers": offered(desk.store.carriers),
         "undo_minutes": desk.store.undo_minutes,
         "place": "page",
+        # In a row there is no room to choose others.
+        "beside": parcels.beside(order) if view["to_ship"] and given.get("place") != "row" else [],
         "paid_form": PaidForm({}),
         "wrong_item": None,
         "conflict": "",

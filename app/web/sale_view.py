@@ -97,7 +97,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "to_ship": to_ship if desk.may(Permission.SHIP) else {},
         "pieces_left": sum(to_ship.values()),
         "parcels": parcel_view.parcels(desk, told_parcels, items, clock),
-        **parcel_view.to_ship_now(desk, order, told_parcels, to_ship),
+        **parcel_view.to_ship_now(told_parcels, to_ship),
         "badges": [display.PAYMENT_BADGES[order.payment], display.shipping_badge(order, items)],
         "placed": clock.exact(order.placed_at, order.is_day_only),
         "kind": OrderKind(order.kind).label,
