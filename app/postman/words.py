@@ -175,11 +175,8 @@ def _cancelled(order: Order, claim: Claim) -> Told:
     lines = [f"this was cancelled of your order {order.number}:", "", *pieces(order, counts)]
     if why := WHY.get(Reason(claim.payload["reason"])):
         lines += ["", why]
-    return (
-        Told(f"your order {order.number} was cancelled in part", lines)
-        if _lives(order)
-        else Told(f"your order {order.number} was cancelled", lines)
-    )
+    how = "cancelled in part" if _lives(order) else "cancelled"
+    return Told(f"your order {order.number} was {how}", lines)
 
 
 def _lives(order: Order) -> bool:
