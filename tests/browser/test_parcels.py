@@ -1,4 +1,4 @@
-"""Labels, several sales in one parcel, and what needs attention, in a real browser: with script and without."""
+"""The parcels page and several sales in one parcel, in a real browser, with and without script."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
