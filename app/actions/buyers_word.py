@@ -10,11 +10,13 @@ from app.actions.ledger import Act
 from app.db import db
 from app.errors import NotFound, Refused, StatusChangeProhibited
 from app.models import Feedback, Order, OrderItem, Parcel, ParcelLine
-from app.statuses import BuyerShipping, ItemStatus, Kind, ParcelState, Payment
+from app.statuses import DEAD, DONE, BuyerShipping, ItemStatus, Kind, ParcelState, Payment
 
 # What a buyer may say of the payment (law 2: flag_buyer_payment).
 BUYER_PAYS = frozenset({Payment.UNPAID, Payment.PAID, Payment.ON_ARRIVAL})
 LONGEST_FEEDBACK = 140
+# What arrives at a buyer, and can be received.
+ARRIVING = frozenset({Kind.GOODS, Kind.PICKUP})
 
 
 class AlreadySaid(Refused):
@@ -54,6 +56,8 @@ def receive(
 ) -> Order:
     """Note that a buyer has these lines (None: every line that can be received): they are complete (4).
 
+    Without lines it is said of the order as a whole (Hip's flag_buyer_shipping 1); with lines the flag
+    follows once nothing is to come. A problem that stands is the store's to answer: its flag stays.
     StatusChangeProhibited where a line named cannot be received, or none can.
     """
     with Act("receive", actor=actor, store_id=store_id, at=at) as act:
@@ -68,13 +72,19 @@ def receive(
         for item in here:
             act.change(item, status=ItemStatus.COMPLETE)
         close_received(act, here)
-        if not any(is_receivable(item) for item in order.items):
+        if order.buyer_shipping != BuyerShipping.PROBLEM and (items is None or has_all(order)):
             act.change(order, buyer_shipping=BuyerShipping.RECEIVED)
         return order
 
 
+def has_all(order: Order) -> bool:
+    """Tell whether nothing of an order is to come, and its buyer has said of some that it is there."""
+    arriving = [i.status for i in order.items if i.fulfilled_as in ARRIVING and i.status not in DEAD]
+    return ItemStatus.COMPLETE in arriving and all(status in DONE for status in arriving)
+
+
 def close_received(act: Act, items: Iterable[OrderItem]) -> None:
-    """Mark the parcels all of whose lines are received."""
+    """Mark the parcels in which no line is still under way."""
     db.session.flush()
     ids = [item.id for item in items]
     parcels = db.session.scalars(
@@ -92,7 +102,7 @@ def close_received(act: Act, items: Iterable[OrderItem]) -> None:
             .join(ParcelLine, ParcelLine.item_id == OrderItem.id)
             .where(ParcelLine.parcel_id == parcel.id)
         )
-        if all(status == ItemStatus.COMPLETE for status in statuses):
+        if all(status in DONE | DEAD for status in statuses):
             act.change(parcel, state=ParcelState.RECEIVED.value)
 
 

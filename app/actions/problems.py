@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from app.access import Actor
+from app.actions.buyers_word import has_all
 from app.actions.drafts import trim_drafts
 from app.actions.ledger import Act
 from app.actions.mails import Mail, owe
@@ -92,7 +93,8 @@ def resolve(
         if order.shipping == Shipping.PROBLEM:
             act.change(order, shipping=Shipping.PROCESSING)  # rolled up from the lines as the act ends
         if order.buyer_shipping == BuyerShipping.PROBLEM:
-            act.change(order, buyer_shipping=BuyerShipping.WAITING)
+            said = BuyerShipping.RECEIVED if has_all(order) else BuyerShipping.WAITING
+            act.change(order, buyer_shipping=said)
         if words:
             _write_to_buyer(act, order, words)
         return order

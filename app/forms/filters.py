@@ -237,13 +237,6 @@ class DeskListForm(SaleFilterForm):
         return urlencode({name: value for name, value in fields.items() if value})
 
 
-class PlaceForm(Form):
-    """What a list without filters may be asked: where to go on from."""
-
-    after = PlaceField()
-    before = PlaceField()
-
-
 class SaleListForm(DeskListForm):
     """What the list of sales may be asked."""
 

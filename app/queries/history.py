@@ -145,12 +145,16 @@ def parcels_of(item_ids: Collection[int]) -> list[ParcelSeen]:
     ]
 
 
-_NOTES = select(Note.is_private, Note.body).where(Note.order_id == bindparam("order")).order_by(Note.id)
+_NOTES = (
+    select(Note.is_private, Note.body, Note.author_id)
+    .where(Note.order_id == bindparam("order"))
+    .order_by(Note.id)
+)
 _VISIBLE_NOTES = _NOTES.where(Note.is_private.is_(False))
 
 
 def notes_of(order_id: int, for_buyer: bool) -> list[Any]:
-    """Return the notes of an order (is_private, body), oldest first; private ones to its seller alone."""
+    """Return the notes of an order (is_private, body, author_id), oldest first; private ones to no buyer."""
     return list(rows_of(_VISIBLE_NOTES if for_buyer else _NOTES, {"order": order_id}))
 
 
@@ -171,6 +175,16 @@ _MONEY_OF = select(*list(_MONEY.c)[1:]).order_by(_MONEY.c.kind, _MONEY.c.id)
 def money_of(order_id: int) -> list[Money]:
     """Return the payouts and reductions of an order, and the money that moved."""
     return [Money(*row) for row in rows_of(_MONEY_OF, {"order": order_id})]
+
+
+_SAID = select(Feedback.item_id, Feedback.direction, Feedback.value, Feedback.text).where(
+    Feedback.item_id.in_(bindparam("items", expanding=True))
+)
+
+
+def said_of(item_ids: Collection[int]) -> dict[tuple[int, str], Any]:
+    """Return what was said of these items (value, text), by item and direction ("to_seller", "to_buyer")."""
+    return {(row.item_id, row.direction): row for row in rows_of(_SAID, {"items": list(item_ids)})}
 
 
 def payouts_of_items(item_ids: list[int]) -> list[Payout]:

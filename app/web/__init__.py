@@ -8,11 +8,13 @@ from app.web import (
     account,
     aftersale,
     attention,
+    buyers_word,
     errors,
     frame,
     headers,
     health,
     imports,
+    invoices,
     items,
     new_sale,
     parcels,
@@ -37,6 +39,8 @@ BLUEPRINTS = (
     new_sale.blueprint,
     settings.blueprint,
     purchases.blueprint,
+    buyers_word.blueprint,
+    invoices.blueprint,
     site.blueprint,
 )
 

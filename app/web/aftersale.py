@@ -10,6 +10,7 @@ from app.access import Desk, Permission, find_sale
 from app.actions import aftersale, problems
 from app.actions.addresses import correct_address
 from app.actions.mails import send_again
+from app.actions.buyers_word import review
 from app.actions.payment import unpay
 from app.actions.undo import void_parcel
 from app.db import db
@@ -25,6 +26,7 @@ from app.forms.aftersale import (
     WordsForm,
 )
 from app.forms.base import Form, body
+from app.forms.bought import LineFeedbackForm
 from app.models import Order
 from app.money import money_text
 from app.web import htmx
@@ -260,3 +262,17 @@ def mail_again(slug: str, order_id: int, mail_id: int) -> ResponseReturnValue:
         return send_again(order_id, mail_id, **by)
 
     return carry_out(desk, order, Sent("mails", form), act, "Sale {number}: the mail is sent again.")
+
+
+@blueprint.post("/feedback")
+def feedback(slug: str, order_id: int) -> ResponseReturnValue:
+    """Say how the buyer of one line was."""
+    desk = open_desk(slug, Permission.ANSWER)
+    order, form = find_sale(desk, order_id), LineFeedbackForm(body())
+
+    def act(by: By) -> object:
+        told = form.value.data, form.text.data or ""
+        return review(order_id, form.item.data, *told, direction="to_buyer", **by)
+
+    name = f"feedback-{form.item._value()}"
+    return carry_out(desk, order, Sent(name, form), act, "Sale {number}: your feedback is kept.")

@@ -146,9 +146,8 @@ def menu(actor: Actor, desk: Desk | None) -> list[Entry]:
             for label, endpoint, icon, key, right, is_more in STORE_MENU
             if desk.may(right)
         ]
-    entries.append(
-        Entry("Purchases", url_for("purchases.index"), "purchases", "p", request.blueprint == "purchases")
-    )
+    is_bought = request.blueprint in {"purchases", "buyers_word"}
+    entries.append(Entry("Purchases", url_for("purchases.index"), "purchases", "p", is_bought))
     if actor.is_site_admin:
         entries.append(Entry("Site", url_for("site.index"), "site", "t", request.blueprint == "site"))
     return entries

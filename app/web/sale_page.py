@@ -11,13 +11,14 @@ from app.forms.sales import PaidForm, ShipForm
 from app.models import Order
 from app.queries import parcels, sales
 from app.queries.history import ParcelSeen
-from app.web import htmx, mail_view, sale_view
+from app.web import feedback_view, htmx, mail_view, sale_view
 from app.web.sale_list import opened_from, way_back
 
 
 def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
     """Return all that the page of a sale shows; `given` replaces parts of it (a form that was refused)."""
-    view = sale_view.view(desk, order, seen_items(desk, order))
+    items = seen_items(desk, order)
+    view = sale_view.view(desk, order, items)
     came_from = opened_from()
     before, after = sales.neighbours(
         desk.store.id,
@@ -46,6 +47,8 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
         "wrong_item": None,
         "conflict": "",
         "open_form": None,
+        "buyer_says": feedback_view.buyer_says(desk, order),
+        "feedback": feedback_view.of_lines(desk, items),
         "with_said": False,
         **(mail_view.panel(desk, order) if given.get("place", "page") == "page" else {}),
         **view,

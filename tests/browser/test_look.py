@@ -34,7 +34,10 @@ PAGES = [
     ("owner", "/stores/papershop/settings"),
     ("owner", "/stores/othershop/sales"),
     ("buyer", "/purchases"),
+    ("buyer", "/purchases?q=nothing+like+this"),
     ("buyer", "/purchases/{mine}"),
+    ("buyer", "/purchases/{mine}/invoice"),
+    ("owner", "/stores/papershop/sales/{long}/invoice"),
     ("site_admin", "/site"),
 ]
 

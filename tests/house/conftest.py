@@ -17,12 +17,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from app.access import SYSTEM
+from app.actions.buyers_word import say_paid
 from app.actions.people import make_token
 from app.actions.stores import fingerprint
 from app.db import db
 from app.queries import people, stores
+from app.models import Order
+from app.queries import people
+from app.statuses import Payment
 from tests.conftest import CAST, PASSWORD, csrf_token, email_of
-from tests.factories import AUCTION, DEAL, GOODS, PICKUP, SERVICE, Factory
+from tests.factories import AUCTION, DEAL, DIGITAL, GOODS, PICKUP, SERVICE, Factory
 
 WHO = ("signed_out", "stranger", "buyer", "other_buyer", "vendor", "staff", "owner", "owner2", "site_admin")
 COOKIE = "tradepost"
@@ -133,6 +138,11 @@ def furnish(make: Factory) -> dict[str, Any]:
     ids["parcel"] = make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 1}, number="X 2")
     ids["mail"] = make.mail(ids["sent"])
     ids["refunding"] = make.refunding()
+    say(make.app, ids["unpaid"])
+    # A buyer's own: cards on their way, a kit to fetch, a file that is there.
+    ids["bought"] = make.sale(GOODS, PICKUP, DIGITAL, store="vendorshop", account="buyer")
+    ids["bought goods"], ids["bought kit"], ids["bought file"] = make.items_of(ids["bought"])
+    make.ship(ids["bought"], {ids["bought goods"]: 5}, number="X 2")
     ids["elsewhere"] = make.sale(GOODS, AUCTION, store="othershop", account="other_buyer")
     ids["elsewhere's parcel"] = make.ship(ids["elsewhere"], {make.items_of(ids["elsewhere"])[0]: 1})
     for name in ("sale", "unpaid", "sent", "elsewhere"):
@@ -145,6 +155,14 @@ def furnish(make: Factory) -> dict[str, Any]:
     with make.app.app_context():
         ids["settings"] = fingerprint(stores.one(1))
     return ids
+
+
+def say(app: Flask, order_id: int) -> None:
+    """Let a sale's buyer say that it is paid."""
+    with app.app_context():
+        store_id = db.session.get_one(Order, order_id).store_id
+        say_paid(order_id, Payment.PAID, actor=SYSTEM, store_id=store_id)
+        db.session.commit()
 
 
 @pytest.fixture(scope="session")

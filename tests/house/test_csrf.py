@@ -78,6 +78,26 @@ WRITES = (
     Write("items.update", "/stores/papershop/items/{papershop's deal}", {"status": "4"}),
     Write("parcels.send", "/stores/papershop/parcels/{draft}/send", {}),
     Write("parcels.void", "/stores/papershop/parcels/{parcel}/void", {}),
+    Write("buyers_word.paid", "/purchases/{sale}/paid", {"code": "1"}, "buyer"),
+    Write("buyers_word.received", "/purchases/{bought}/received", {"item-{bought goods}": "1"}, "buyer"),
+    Write(
+        "buyers_word.problem",
+        "/purchases/{bought}/problem",
+        {"item-{bought kit}": "1", "words": "It is the wrong one."},
+        "buyer",
+    ),
+    Write(
+        "buyers_word.feedback",
+        "/purchases/{bought}/feedback",
+        {"item": "{bought file}", "value": "5"},
+        "buyer",
+    ),
+    Write("buyers_word.download", "/purchases/{bought}/download", {"item": "{bought file}"}, "buyer"),
+    Write(
+        "aftersale.feedback",
+        "/stores/vendorshop/sales/{bought}/feedback",
+        {"item": "{bought file}", "value": "4"},
+    ),
     Write("imports.preview", "/stores/papershop/import", {}, has_file=True),
     Write("imports.run", "/stores/papershop/import/{import}", {}),
     Write(

@@ -46,8 +46,17 @@ BOTH: dict[str, tuple[str, tuple[str, ...]]] = {
             "/stores/papershop/parcels?day=x",
         ),
     ),
-    "purchases.index": ("buyer", ("/purchases", "/purchases?after=x")),
-    "purchases.show": ("buyer", ("/purchases/{sale}", "/purchases/999999")),
+    "purchases.index": (
+        "buyer",
+        (
+            "/purchases",
+            "/purchases?after=x",
+            "/purchases?tab=on_the_way&q=letterpress",
+            "/purchases?tab=received",
+            "/purchases?colour=red",
+        ),
+    ),
+    "purchases.show": ("buyer", ("/purchases/{sale}", "/purchases/{bought}", "/purchases/999999")),
     "sales.index": (
         "owner",
         (
@@ -88,9 +97,11 @@ ALWAYS_WHOLE = {
     "account.home",
     "imports.index",
     "new_sale.show",
+    "settings.show",
+    "invoices.of_purchase",
+    "invoices.of_sale",
     "security.login",
     "security.verify",
-    "settings.show",
     "site.index",
 }
 WAYS = [(endpoint, who, address) for endpoint, (who, addresses) in BOTH.items() for address in addresses]

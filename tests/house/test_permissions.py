@@ -52,6 +52,22 @@ POST /theme                                           303 303 303 303 303 303 30
 GET  /purchases                                       303 200 200 200 200 200 200 200 200
 GET  /purchases/<id:order_id>                         303 404 200 404 404 404 404 404 404
      /purchases/{sale}
+GET  /purchases/<id:order_id>/invoice                 303 404 200 404 404 404 404 404 404
+     /purchases/{sale}/invoice
+POST /purchases/<id:order_id>/paid                    303 404 422 404 404 404 404 404 404
+     /purchases/{sale}/paid
+POST /purchases/<id:order_id>/received                303 404 422 404 404 404 404 404 404
+     /purchases/{sale}/received
+POST /purchases/<id:order_id>/problem                 303 404 422 404 404 404 404 404 404
+     /purchases/{sale}/problem
+POST /purchases/<id:order_id>/feedback                303 404 422 404 404 404 404 404 404
+     /purchases/{sale}/feedback
+POST /purchases/<id:order_id>/download                303 404 422 404 404 404 404 404 404
+     /purchases/{sale}/download
+GET  /stores/<slug>/sales/<id:order_id>/invoice       303 404 404 404 403 200 200 404 200
+     /stores/papershop/sales/{sale}/invoice
+POST /stores/<slug>/sales/<id:order_id>/feedback      303 404 404 404 403 422 422 404 422
+     /stores/papershop/sales/{sale}/feedback
 GET  /site                                            303 403 403 403 403 403 403 403 200
 GET  /stores/<slug>/sales                             303 404 404 404 200 200 200 404 200
      /stores/papershop/sales

@@ -55,15 +55,23 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     # who 2, counts 1, rows 1, what is inside 1; whole: what needs attention 1
     ("the list of parcels", "owner", "/stores/papershop/parcels", 6, 5),
     ("parcels of a carrier on a day", "owner", "/stores/papershop/parcels?carrier=DHL&day=2026-11-21", 5, 4),
-    ("the list of purchases", "buyer", "/purchases", 4, 3),
-    ("no purchases", "stranger", "/purchases", 3, 2),
-    ("a purchase", "buyer", "/purchases/{sale}", 7, 6),
     # who 2, buyers known by e-mail 1; what needs attention 1
     ("the form for a new sale", "owner", "/stores/papershop/sales/new", 4, None),
     # who 2, the store 1, whether it has sales 1; what needs attention 1
     ("the settings", "owner", "/stores/papershop/settings", 5, None),
     ("the form for a file", "owner", "/stores/papershop/import", 5, None),
     ("an import", "owner", "/stores/papershop/import/{import}", 6, 5),
+    # who 1, tabs 1 (to a thousand), rows 1, lines 1; the frame 1
+    ("the list of purchases", "buyer", "/purchases", 5, 4),
+    # all one's own with their titles 1, the rows found 1
+    ("a search of purchases", "buyer", "/purchases?q=letterpress&tab=on_the_way", 6, 5),
+    ("no purchases", "stranger", "/purchases", 4, 3),
+    # who 1, order 1, its lines, store, parcels, money, notes, history 6; the frame 1
+    ("a purchase", "buyer", "/purchases/{sale}", 9, 8),
+    # what was said of the lines that are complete 1
+    ("a purchase with complete lines", "buyer", "/purchases/{bought}", 10, 9),
+    ("an invoice of a purchase", "buyer", "/purchases/{bought}/invoice", 6, None),
+    ("an invoice of a sale", "owner", "/stores/papershop/sales/{sale}/invoice", 6, None),
     ("all stores", "site_admin", "/site", 5, None),
     ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 3, 3),
     ("a store that is not there", "owner", "/stores/nowhere/sales", 2, 2),

@@ -63,6 +63,13 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
     "sales/_mails.html": (Way("owner", "/stores/papershop/sales/{sent}", None, {}), {}),
     "sales/_note_form.html": (Way("owner", SALE, None, {}), {}),
     "parcels/_rows.html": (Way("owner", "/stores/papershop/parcels", None, {}), {"query": ""}),
+    "purchases/_items.html": (Way("buyer", "/purchases/{bought}", None, {}), {"base": "/purchases/1"}),
+    "purchases/_say.html": (Way("buyer", "/purchases/{bought}", None, {}), {"base": "/purchases/1"}),
+    "sales/_buyer_said.html": (
+        Way("owner", "/stores/papershop/sales/{unpaid}", None, {}),
+        {},
+    ),
+    "sales/_feedback.html": (Way("owner", "/stores/vendorshop/sales/{bought}", None, {}), {}),
     "layouts/_said.html": (Way("owner", "/stores/papershop/sales", None, {}), {"is_oob": False}),
 }
 # A page each, and besides what flask-security shows.
@@ -73,6 +80,7 @@ WHOLE = {
     "imports/index.html": Way("owner", "/stores/papershop/import", None, {}),
     "imports/show.html": Way("owner", "/stores/papershop/import/{import}", None, {}),
     "items/index.html": Way("owner", "/stores/papershop/items", None, {}),
+    "invoices/show.html": Way("buyer", "/purchases/{bought}/invoice", None, {}),
     "purchases/index.html": Way("buyer", "/purchases", None, {}),
     "purchases/show.html": Way("buyer", "/purchases/{sale}", None, {}),
     "sales/index.html": Way("owner", "/stores/papershop/sales", None, {}),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -12,9 +13,10 @@ from app.actions.elsewhere import Past, Remark, arrive
 from app.actions.purchases import BuyerSaid
 from app.db import db
 from app.models import Buyer, Order, Parcel
+from app.queries import people, purchases
 from tests.factories import AUCTION, DEAL, DIGITAL, GOODS, PICKUP, Factory
 from tests.rules.conftest import desk_of
-from tests.web.pages import Browser, link, listed, purchase, take_in_many, without_tokens, words
+from tests.web.pages import Browser, link, listed, purchase, tabs, take_in_many, without_tokens, words
 
 pytestmark = pytest.mark.both
 
@@ -104,7 +106,7 @@ def test_the_page_shows_nothing_that_is_the_sellers_business(
         db.session.commit()
     said = words(browse("buyer").get(f"/purchases/{bought}").text)
     assert "Sent with care" in said
-    hidden = ("Asked for a discount", "Zbigniew", "DRAFT-1", "payout", "commission", "River Trust", "History")
+    hidden = ("Asked for a discount", "Zbigniew", "DRAFT-1", "payout", "commission", "River Trust", "Owner")
     assert [part for part in hidden if part in said] == []
 
 
@@ -152,8 +154,6 @@ def test_a_walk_through_many_sees_each_once(app: Flask, browse: Browse) -> None:
     ids = take_in_many(app, [purchase(n, buyer=BuyerSaid("Buyer", ref="one")) for n in range(60)])
     with app.app_context():
         buyer = db.session.get_one(Buyer, db.session.get_one(Order, ids[0]).buyer_id)
-        from app.queries import people
-
         account = people.account_by_email("buyer@example.com")
         assert account is not None
         buyer.account_id = account.id
@@ -190,3 +190,120 @@ def test_an_account_may_buy_in_the_store_it_works_in(make: Factory, browse: Brow
     owner = browse("owner")
     assert listed(owner.get("/purchases").text, "purchase") == [order_id]
     assert owner.get(f"/purchases/{order_id}").status_code == 200
+
+
+@pytest.fixture
+def several(make: Factory) -> dict[str, int]:
+    """Purchases of the buyer, one or two in each tab."""
+    one = BuyerSaid("Buyer", ref="one")
+    found = {
+        "unpaid": make.sale(GOODS, buyer=one, account="buyer", paid=None),
+        "prepared": make.sale(AUCTION, buyer=one),
+        "ready": make.sale(replace(PICKUP, title="Österreich in Bildern"), buyer=one),
+        "file": make.sale(DIGITAL, buyer=one),
+        "gone": make.sale(replace(GOODS, title="手紙の紙"), buyer=one),
+        "wrong": make.sale(GOODS, store="othershop", account="buyer"),
+    }
+    for item_id in make.items_of(found["gone"]):
+        make.put(item_id, 6)
+    return found
+
+
+TABS = {
+    "": ["wrong", "gone", "file", "ready", "prepared", "unpaid"],
+    "to_pay": ["unpaid"],
+    "on_the_way": ["ready", "prepared"],
+    "received": ["file"],
+    "problems": ["wrong"],
+}
+
+
+def test_the_tabs_are_said_by_the_flags_and_count_what_they_show(
+    make: Factory, browse: Browse, several: dict[str, int]
+) -> None:
+    buyer = browse("buyer")
+    wrong = {f"item-{i}": "1" for i in make.items_of(several["wrong"])}
+    assert buyer.post(f"/purchases/{several['wrong']}/problem", {**wrong, "words": "Torn"}).status_code == 303
+    for tab, shown in TABS.items():
+        page = buyer.get(f"/purchases?tab={tab}").text
+        assert (tab, listed(page, "purchase")) == (tab, [several[name] for name in shown])
+        assert tabs(page) == {"All": "6", "To pay": "1", "On the way": "2", "Received": "1", "Problems": "1"}
+
+
+# what is typed, what is found; the same on both databases
+SEARCHES = [
+    ("1002", ["prepared"]),
+    ("100", ["wrong", "gone", "file", "ready", "prepared", "unpaid"]),
+    ("stamp", ["prepared"]),
+    ("ALBUM sta", ["prepared"]),
+    ("other", ["wrong"]),
+    ("paper letter", ["unpaid"]),
+    ("letterpress other", ["wrong"]),
+    ("osterreich", ["ready"]),
+    ("ÖSTER", ["ready"]),
+    ("手紙", ["gone"]),
+    ("紙の", ["gone"]),
+    ("Kowalczyk", []),
+    ("LC-014", []),
+    ("nowhere", []),
+    ("%", []),
+    ("_", []),
+    ("'", []),
+]
+
+
+def test_the_search_looks_at_number_store_and_titles_alone(browse: Browse, several: dict[str, int]) -> None:
+    buyer = browse("buyer")
+    for typed, found in SEARCHES:
+        page = buyer.get(f"/purchases?{urlencode({'q': typed})}").text
+        assert (typed, listed(page, "purchase")) == (typed, [several[name] for name in found])
+        assert ("No purchase fits" in page) == (not found)
+
+
+def test_the_search_stays_within_the_tab_and_ones_own(
+    make: Factory, browse: Browse, several: dict[str, int]
+) -> None:
+    make.sale(GOODS, account="other_buyer", store="vendorshop")
+    buyer = browse("buyer")
+    assert listed(buyer.get("/purchases?q=letterpress&tab=to_pay").text, "purchase") == [several["unpaid"]]
+    assert listed(browse("stranger").get("/purchases?q=letterpress").text, "purchase") == []
+    assert listed(buyer.get("/purchases?q=vendor").text, "purchase") == []
+
+
+@pytest.mark.parametrize("query", ["q=card", "tab=on_the_way", "q=card&tab=on_the_way"])
+def test_a_walk_through_what_was_narrowed_sees_each_once_there_and_back(
+    app: Flask, browse: Browse, query: str
+) -> None:
+    ids = take_in_many(app, [purchase(n, buyer=BuyerSaid("Buyer", ref="one")) for n in range(60)])
+    with app.app_context():
+        account = people.account_by_email("buyer@example.com")
+        assert account is not None
+        db.session.get_one(Buyer, db.session.get_one(Order, ids[0]).buyer_id).account_id = account.id
+        db.session.commit()
+    browser, path, there = browse("buyer"), f"/purchases?{query}", []
+    while path:
+        page = browser.get(path).text
+        there.append(listed(page, "purchase"))
+        path = link(page, "next") or ""
+    assert [i for rows in there for i in rows] == ids[::-1]
+    back = [there[-1]]
+    while path := link(page, "prev") or "":
+        page = browser.get(path).text
+        back.append(listed(page, "purchase"))
+    assert back == there[::-1]
+
+
+@pytest.mark.parametrize("query", ["tab=x", "colour=red", "q=a&q=b", f"q={'x' * 101}"])
+def test_what_is_wrong_in_the_address_lists_nothing(make: Factory, browse: Browse, query: str) -> None:
+    make.sale(account="buyer")
+    answer = browse("buyer").get(f"/purchases?{query}")
+    assert (answer.status_code, listed(answer.text, "purchase")) == (422, [])
+
+
+def test_beyond_a_thousand_the_counts_say_so(
+    app: Flask, make: Factory, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = purchases.counts
+    make.sale(account="buyer")
+    monkeypatch.setattr(purchases, "counts", lambda account: counted(account)._replace(is_capped=True))
+    assert '<span class="count">1+</span>' in browse("buyer").get("/purchases").text
