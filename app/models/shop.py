@@ -81,7 +81,9 @@ class Store(Base):
 
     def _works_on(self, day: date) -> bool:
         """Tell whether the store sends on a day; one that never works would never be due."""
-        return str(day.isoweekday()) in (self.workdays or "1234567") and day.isoformat() not in self.holidays
+        return str(day.isoweekday()) in (self.workdays or "1234567") and day.isoformat() not in (
+            self.holidays or ()
+        )
 
 
 class Product(Base):
