@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 from app.access import Desk, Permission, find_sale
 from app.actions import aftersale, problems
 from app.actions.addresses import correct_address
-from app.actions.mails import send_again
 from app.actions.buyers_word import review
+from app.actions.mails import send_again
 from app.actions.payment import unpay
 from app.actions.undo import void_parcel
 from app.db import db

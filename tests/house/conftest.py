@@ -22,9 +22,8 @@ from app.actions.buyers_word import say_paid
 from app.actions.people import make_token
 from app.actions.stores import fingerprint
 from app.db import db
-from app.queries import people, stores
 from app.models import Order
-from app.queries import people
+from app.queries import people, stores
 from app.statuses import Payment
 from tests.conftest import CAST, PASSWORD, csrf_token, email_of
 from tests.factories import AUCTION, DEAL, DIGITAL, GOODS, PICKUP, SERVICE, Factory
