@@ -11,7 +11,7 @@ from flask import Flask
 from app import postman
 from app.access import SYSTEM
 from app.actions import mails
-from app.actions.aftersale import Reason, refund
+from app.actions.aftersale import Reason
 from app.actions.intake import take_in
 from app.actions.labels import draft
 from app.actions.ledger import Act
@@ -20,6 +20,7 @@ from app.actions.payment import confirm_payment
 from app.actions.people import join_buyer
 from app.actions.problems import note, report_problem
 from app.actions.purchases import AddressSaid, BuyerSaid, LineSaid, Purchase
+from app.actions.refunds import refund
 from app.db import db
 from app.models import Buyer, Cause, Order, OrderItem
 from app.queries import items, people, sales

@@ -23,8 +23,8 @@ from app import create_app
 from app.access import SYSTEM, Desk, person
 from app.actions.audit import audit
 from app.actions.elsewhere import Past, arrive
-from app.actions.ledger import standing
 from app.actions.purchases import LineSaid
+from app.actions.tally import standing
 from app.carriers import recognise
 from app.config import ROOT
 from app.db import db

@@ -25,7 +25,7 @@ from sqlalchemy.schema import (
 )
 
 from app.actions.batch import ids_of
-from app.actions.ledger import keep_tally
+from app.actions.tally import keep_tally
 from app.db import Base, db, take_write_lock
 from app.models import Store
 

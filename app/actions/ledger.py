@@ -18,10 +18,10 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
 from app.actions.rollup import attention_at, desk_state, order_status, ship_by, shipping_flag
+from app.actions.tally import keep_tally, standing
 from app.db import UtcDateTime, db, take_write_lock
 from app.errors import ChangedMeanwhile, NotFound
 from app.models import Event, Order, OrderItem, Parcel, SearchTerm, Store
-from app.statuses import ProductType
 
 # What the history keeps of a new row; nothing personal stands here.
 KEPT_WHEN_NEW = {
@@ -39,13 +39,6 @@ STANDS_WHEN_NEW: dict[Any, dict[str, Any]] = {
 # What the history keeps of these is only whether they were set: people write names there.
 PERSONAL = frozenset({"ack", "legal_name", "address", "vat_id", "mail_from", "mail_texts"})
 
-# Both databases understand these; SQLAlchemy would compile its own ON CONFLICT anew each time. A fall is an
-# UPDATE: as an insert of less than nothing it would break the table's rule before it met its row.
-RISE = text(
-    "INSERT INTO tally (store_id, grain, code, n) VALUES (:store_id, :grain, :code, :n)"
-    " ON CONFLICT (store_id, grain, code) DO UPDATE SET n = tally.n + excluded.n"
-)
-FALL = text("UPDATE tally SET n = n + :n WHERE store_id = :store_id AND grain = :grain AND code = :code")
 FIND = text(
     "INSERT INTO search_term (store_id, term, placed_at, order_id)"
     " VALUES (:store_id, :term, :placed_at, :order_id) ON CONFLICT DO NOTHING"
@@ -284,27 +277,3 @@ def snapshot(row: Any, names: Iterable[str]) -> dict[str, Any]:
             value = bool(value)
         kept[name] = value.isoformat() if isinstance(value, datetime) else value
     return kept
-
-
-def standing(order: Order, items: Iterable[OrderItem]) -> Counter[tuple[str, str]]:
-    """Return what an order adds to the tally: itself by tab, its lines by status, deals apart as well."""
-    stands = Counter({("order", str(order.desk_state)): 1})
-    for item in items:
-        code = str(int(item.status))
-        stands["item", code] += 1
-        if item.type == ProductType.DEAL:
-            stands["deal_item", code] += 1
-            stands["deal_order", str(order.desk_state)] = 1
-    return stands
-
-
-def keep_tally(store_id: int, changes: Counter[tuple[str, str]]) -> None:
-    """Add these differences to the tally, in the order of its key, as the last statements of an act."""
-    rows = [
-        (n, {"store_id": store_id, "grain": grain, "code": code, "n": n})
-        for (grain, code), n in sorted(changes.items())
-    ]
-    if rises := [row for n, row in rows if n > 0]:
-        db.session.execute(RISE, rises)
-    if falls := [row for n, row in rows if n < 0]:
-        db.session.execute(FALL, falls)

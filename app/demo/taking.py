@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from app.actions.bulk import BulkWriter
-from app.actions.ledger import standing
+from app.actions.tally import standing
 from app.demo.cast import Shop
 from app.demo.patterns import (
     ADDRESS,

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.access import Desk, Permission
-from app.actions.aftersale import REFUNDABLE, Reason, is_cancellable
+from app.actions.aftersale import Reason, is_cancellable
 from app.actions.payment import may_be_unpaid
 from app.actions.problems import may_expire
+from app.actions.refunds import REFUNDABLE
 from app.models import Order, OrderItem
 from app.money import amount_text, money_text
 from app.queries.history import Money

@@ -7,7 +7,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.access import Desk, Permission, find_sale
-from app.actions import aftersale, problems
+from app.actions import aftersale, problems, refunds
 from app.actions.addresses import correct_address
 from app.actions.buyers_word import review
 from app.actions.mails import send_again
@@ -105,7 +105,7 @@ def refund(slug: str, order_id: int) -> ResponseReturnValue:
     form = RefundForm(body(), currency=order.currency, lines={i.id: i.title for i in order.items})
 
     def act(by: By) -> object:
-        return aftersale.refund(
+        return refunds.refund(
             order_id,
             form.amount or 0,
             form.items,
@@ -141,7 +141,7 @@ def _settle(slug: str, order_id: int, *, is_done: bool) -> ResponseReturnValue:
     said = "the money has gone back" if is_done else "the refund is taken back"
 
     def act(by: By) -> object:
-        return aftersale.settle_refund(
+        return refunds.settle_refund(
             order_id, is_done=is_done, is_buyer_told=form.notify.data, version=form.version.data, **by
         )
 

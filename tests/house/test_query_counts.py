@@ -71,7 +71,7 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     # what was said of the lines that are complete 1
     ("a purchase with complete lines", "buyer", "/purchases/{bought}", 10, 9),
     ("an invoice of a purchase", "buyer", "/purchases/{bought}/invoice", 6, None),
-    ("an invoice of a sale", "owner", "/stores/papershop/sales/{sale}/invoice", 6, None),
+    ("an invoice of a sale", "owner", "/stores/papershop/sales/{sale}/invoice", 7, None),
     ("all stores", "site_admin", "/site", 5, None),
     ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 3, 3),
     ("a store that is not there", "owner", "/stores/nowhere/sales", 2, 2),
@@ -127,7 +127,7 @@ NEW_SALE = {
 # act, address, body, statements by htmx
 WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
     ("ship from a row", "sales/{sale}/ship?in=row", {"pieces-{sale's item}": "1", "no_number": "1"}, 19),
-    ("ship on the page", "sales/{sale}/ship?in=page", {"pieces-{sale's item}": "1", "no_number": "1"}, 25),
+    ("ship on the page", "sales/{sale}/ship?in=page", {"pieces-{sale's item}": "1", "no_number": "1"}, 26),
     ("ship nothing", "sales/{sale}/ship?in=row", {}, 9),
     (
         "ship what another has shipped",
@@ -137,7 +137,7 @@ WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
     ),
     ("type a sale in", "sales/new", NEW_SALE, 29),
     ("add a line to it", "sales/new", {**NEW_SALE, "line": "more"}, 3),
-    ("mark paid", "sales/{unpaid}/paid", {"payment": "1"}, 26),
+    ("mark paid", "sales/{unpaid}/paid", {"payment": "1"}, 27),
     ("redeem in a row", "items/{papershop's deal}?in=row", {"status": "4"}, 15),
     ("what is prohibited", "items/{papershop's deal}?in=row", {"status": "3"}, 9),
 )

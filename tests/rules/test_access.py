@@ -12,14 +12,25 @@ from app.statuses import Role
 from tests.conftest import CAST, email_of
 
 P = Permission
-EVERYTHING_OF_AN_OWNER = {P.SEE_SALES, P.SEE_EVERYTHING, P.SHIP, P.REDEEM, P.MARK_PAID, P.IMPORT}
+EVERYTHING_OF_STAFF = {
+    P.SEE_SALES,
+    P.SEE_EVERYTHING,
+    P.SHIP,
+    P.REDEEM,
+    P.MARK_PAID,
+    P.NOTE,
+    P.ANSWER,
+    P.TYPE_IN,
+    P.IMPORT,
+}
+EVERYTHING_OF_AN_OWNER = {*EVERYTHING_OF_STAFF, P.CANCEL, P.REFUND, P.SETTINGS}
 
 # (who, store) -> all that they may there; a place that is not named is none.
 RIGHTS: dict[tuple[str, str], set[Permission]] = {
     ("owner", "papershop"): EVERYTHING_OF_AN_OWNER,
     ("owner", "vendorshop"): {*EVERYTHING_OF_AN_OWNER, P.ACKNOWLEDGE},
-    ("staff", "papershop"): EVERYTHING_OF_AN_OWNER,
-    ("staff", "vendorshop"): EVERYTHING_OF_AN_OWNER,
+    ("staff", "papershop"): EVERYTHING_OF_STAFF,
+    ("staff", "vendorshop"): EVERYTHING_OF_STAFF,
     ("vendor", "papershop"): {P.SEE_SALES},
     ("vendor", "vendorshop"): {P.SEE_SALES, P.REDEEM, P.ACKNOWLEDGE},
     ("owner2", "othershop"): EVERYTHING_OF_AN_OWNER,
@@ -51,6 +62,12 @@ def test_the_table_of_rights_is_this_one() -> None:
             "is_admin_in_vendor_store",
         },
         "mark paid": whoever_works_here,
+        "note": whoever_works_here,
+        "answer": whoever_works_here,
+        "cancel": {"is_owner", "may_cancel", "is_admin"},
+        "refund": {"is_owner", "may_refund", "is_admin"},
+        "type in": whoever_works_here,
+        "settings": {"is_owner", "may_set", "is_admin"},
         "import": whoever_works_here,
         "commission": {"is_admin"},
         "see site": {"is_admin"},
@@ -114,10 +131,23 @@ def test_a_right_taken_away_is_gone_at_once(app: Flask) -> None:
     ("scopes", "rights"),
     [
         ({"read:store-orders"}, {P.SEE_SALES, P.SEE_EVERYTHING}),
-        ({"write:store-orders"}, {P.SHIP, P.REDEEM, P.MARK_PAID}),
+        (
+            {"write:store-orders"},
+            {P.SHIP, P.REDEEM, P.MARK_PAID, P.NOTE, P.ANSWER, P.CANCEL, P.REFUND},
+        ),
         (
             {"read:store-orders", "write:store-orders"},
-            {P.SEE_SALES, P.SEE_EVERYTHING, P.SHIP, P.REDEEM, P.MARK_PAID},
+            {
+                P.SEE_SALES,
+                P.SEE_EVERYTHING,
+                P.SHIP,
+                P.REDEEM,
+                P.MARK_PAID,
+                P.NOTE,
+                P.ANSWER,
+                P.CANCEL,
+                P.REFUND,
+            },
         ),
         (set(), set()),
     ],
@@ -131,7 +161,13 @@ def test_a_token_may_what_its_person_may_and_its_scopes_name(
 
 
 def test_no_scope_gives_a_token_files_or_the_site() -> None:
-    assert {p for p, scope in NEEDED_SCOPE.items() if scope is None} == {P.IMPORT, P.COMMISSION, P.SEE_SITE}
+    assert {p for p, scope in NEEDED_SCOPE.items() if scope is None} == {
+        P.TYPE_IN,
+        P.IMPORT,
+        P.SETTINGS,
+        P.COMMISSION,
+        P.SEE_SITE,
+    }
     assert set(NEEDED_SCOPE) == set(Permission)
 
 
