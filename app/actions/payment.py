@@ -12,8 +12,6 @@ from app.models import Order, OrderItem, Payment, Payout
 from app.statuses import DEAD, PAID_TO, ItemStatus, Kind
 from app.statuses import Payment as PaymentCode
 
-# Okanjo's PayoutStatus 4: nobody is paid for what was refunded.
-PAYOUT_VOIDED = 4
 SETTLED = frozenset({PaymentCode.PAID, PaymentCode.PAID_PAYPAL})
 # Okanjo's PayoutStatus 4: nobody is paid for what was refunded.
 PAYOUT_VOIDED = 4
