@@ -1,4 +1,4 @@
-"""The parcels page and several sales in one parcel, in a real browser, with and without script."""
+"""Labels, several sales in one parcel, what needs attention: in a real browser, with script and without."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -238,7 +238,8 @@ def test_a_ticked_sale_that_changed_meanwhile_stops_all_and_stays_ticked(
     first, second = (make.sale(GOODS, buyer=BUYER) for _ in range(2))
     sent = ship_form(make, first, second)
     make.ship(second, {make.items_of(second)[0]: 1})
-    before, owner = everything(app), browse("owner")
+    owner = browse("owner")
+    before = everything(app)
     answer = owner.post(f"/stores/papershop/sales/{first}/ship?in=page", sent)
     assert answer.status_code == 409
     assert "A sale that you ticked was changed meanwhile." in answer.text
@@ -254,10 +255,9 @@ def test_only_sales_that_may_go_along_can_be_ticked(
     foreign = make.sale(GOODS, buyer=BUYER, store="othershop")
     unpaid = make.sale(GOODS, buyer=BUYER, paid=None)
     ticked = {name.format(foreign=foreign, unpaid=unpaid, own=own): "1"}
+    owner = browse("owner")
     before = everything(app)
-    answer = browse("owner").post(
-        f"/stores/papershop/sales/{own}/ship?in=page", ship_form(make, own) | ticked
-    )
+    answer = owner.post(f"/stores/papershop/sales/{own}/ship?in=page", ship_form(make, own) | ticked)
     assert answer.status_code == 422
     assert "can no longer go along" in answer.text
     assert everything(app) == before
