@@ -46,6 +46,7 @@ STATUS = "The status of an order"
 TAB = "An order stands in the tab"
 FLAG = "The shipping flag"
 DUE = "An order is to leave by"
+NEEDS = "An order needs somebody"
 KINDS = "A line stands where"
 PAID = "A line goes on once"
 GONE = "Nothing is left to ship"
@@ -296,7 +297,7 @@ BREAKS: list[Break] = [
     ((pieces.SHIPPED.name,), "UPDATE parcel_line SET quantity = 4 WHERE quantity = 3 AND item_id = {sent_1}"),
     ((pieces.PACKED.name,), "UPDATE parcel_line SET quantity = 6 WHERE item_id = {labelled_1}"),
     (
-        (pieces.BUYERS.name,),
+        (pieces.BUYERS.name, told.BIRTHS.name),
         "UPDATE parcel SET buyer_id = buyer_id - 1"
         " WHERE id = (SELECT parcel_id FROM parcel_line WHERE item_id = {free_1})",
     ),
@@ -311,7 +312,7 @@ BREAKS: list[Break] = [
     ((stores.TOGETHER.name,), "UPDATE feedback SET store_id = 2"),
     ((stores.TOGETHER.name,), "UPDATE note SET store_id = 2"),
     ((CODES,), "UPDATE buyer SET channel = 'nowhere'"),
-    ((CODES, PRESENT), "UPDATE orders SET buyer_shipping = 9 WHERE id = {sent}"),
+    ((CODES, NEEDS, PRESENT), "UPDATE orders SET buyer_shipping = 9 WHERE id = {sent}"),
     (
         (told.BIRTHS.name,),
         "DELETE FROM event WHERE before IS NULL AND item_id IS NULL AND parcel_id IS NULL"
@@ -321,9 +322,11 @@ BREAKS: list[Break] = [
     ((told.BIRTHS.name,), "DELETE FROM event WHERE before IS NULL AND parcel_id IS NOT NULL"),
     ((told.ACTS.name,), "UPDATE event SET verb = 'dream' WHERE item_id = {open_2}"),
     ((STATUS, PRESENT), "UPDATE orders SET status = 4 WHERE id = {sent}"),
-    ((TAB, TALLY, PRESENT), "UPDATE orders SET desk_state = 'closed' WHERE id = {sent}"),
-    ((FLAG, PRESENT), "UPDATE orders SET shipping = 0 WHERE id = {sent}"),
-    ((DUE, PRESENT), "UPDATE orders SET ship_by = '2026-12-24 22:59:59' WHERE id = {waits}"),
+    ((TAB, NEEDS, TALLY, PRESENT), "UPDATE orders SET desk_state = 'closed' WHERE id = {sent}"),
+    ((FLAG, NEEDS, PRESENT), "UPDATE orders SET shipping = 0 WHERE id = {sent}"),
+    ((DUE, NEEDS, PRESENT), "UPDATE orders SET ship_by = '2026-12-24 22:59:59' WHERE id = {waits}"),
+    ((NEEDS,), "UPDATE orders SET attention_at = NULL WHERE id = {waits}"),
+    ((NEEDS,), "UPDATE orders SET sent_at = '2026-12-24 22:59:59' WHERE id = {sent}"),
     ((KINDS,), "UPDATE order_item SET delivery = 'service' WHERE id = {kinds_1}"),
     ((PAID, TALLY, PRESENT), "UPDATE order_item SET status = 4 WHERE id = {open_2}"),
     ((GONE, PRESENT), "UPDATE order_item SET quantity = 6 WHERE id = {free_1}"),

@@ -347,7 +347,7 @@ WRONG: list[tuple[str, str]] = [
     ("product_id=" + ",".join(map(str, range(1, 102))), "At most 100 at once."),
     ("id=" + ",".join(map(str, range(1, 3001))), "At most 100 at once."),
     ("channel=nope", "Use one of desk, intake, etsy"),
-    ("tab=nope", "Use one of unpaid, to_ship, shipped, closed."),
+    ("tab=nope", "Use one of unpaid, to_ship, shipped, attention, closed."),
     ("sort=password", "Sort by one of newest, oldest, ship_by."),
     ("sort=id;drop", "Sort by one of newest, oldest, ship_by."),
     ("placed_from=tomorrow", "Write a day as 2026-11-21."),
@@ -424,7 +424,9 @@ def test_tabs_count_what_stands_in_them_whatever_is_filtered(make: Factory, brow
     owner = browse("owner")
     counted = {"All": "4", "Unpaid": "1", "To ship": "1", "Shipped": "1", "Closed": "1"}
     for query in ("", "?tab=shipped", "?channel=etsy", "?q=nothing"):
-        assert tabs(owner.get(SALES + query).text) == counted
+        shown = tabs(owner.get(SALES + query).text)
+        assert shown.pop("Needs attention") in {"0", "1"}  # late, by the day of the test
+        assert shown == counted
     assert listed(owner.get(f"{SALES}?tab=shipped").text) == [shipped]
     assert listed(owner.get(f"{SALES}?tab=closed").text) == [make.item_row(closed).order_id]
 
