@@ -26,12 +26,13 @@ from sqlalchemy import select, update
 from app import create_app, postman
 from app.access import SYSTEM
 from app.actions import mails
-from app.actions.aftersale import Reason, cancel, refund, settle_refund
+from app.actions.aftersale import Reason, cancel
 from app.actions.mails import LOST_AFTER, WAITS, OnItsWay, send_again
 from app.actions.moves import Asked, move_item
 from app.actions.parcels import Tracking, set_tracking, ship, ship_together
 from app.actions.problems import note, report_problem, resolve
 from app.actions.purchases import BuyerSaid
+from app.actions.refunds import refund, settle_refund
 from app.actions.undo import void_parcel
 from app.config import ROOT, BadSetting, from_environment
 from app.db import db

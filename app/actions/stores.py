@@ -1,17 +1,18 @@
 """A store's settings: what it is called, its calendar and windows, what it offers and what it writes.
 
 A form shows settings as they stood when it was opened; `fingerprint` says which. After a change of the
-calendar every sale that waits to be shipped is due by the new one, in the same act.
+calendar every sale that waits to be shipped is due by the new one, in the same act; after one of the store's
+patience, sales on their way need somebody from another day on.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, insert, literal, select, update
+from sqlalchemy import bindparam, case, insert, literal, select, update
 
 from app.access import Actor
 from app.actions.ledger import Act
@@ -20,6 +21,7 @@ from app.errors import ChangedMeanwhile, Refused
 from app.models import Store
 from app.models.shop import FAR_FUTURE
 from app.queries import stores
+from app.statuses import DeskState
 
 # What says by when a sale is to be shipped.
 CALENDAR = ("zone", "handling_days", "workdays", "cut_off", "holidays")
@@ -34,6 +36,26 @@ DUE = (
     .where(_ORDER.store_id == bindparam("store"), _ORDER.ship_by < FAR_FUTURE, _ORDER.id > bindparam("after"))
     .order_by(_ORDER.id)
     .limit(AT_ONCE)
+)
+
+
+# Sales on their way: what is wrong with one needs somebody at once, the others after some days.
+SENT = (
+    select(_ORDER.id, _ORDER.sent_at)
+    .where(
+        _ORDER.store_id == bindparam("store"),
+        _ORDER.attention_at.is_not(None),
+        _ORDER.sent_at.is_not(None),
+        _ORDER.desk_state == DeskState.SHIPPED.value,
+        _ORDER.id > bindparam("after"),
+    )
+    .order_by(_ORDER.id)
+    .limit(AT_ONCE)
+)
+BE_PATIENT = (
+    update(ORDERS)
+    .where(_ORDER.id == bindparam("sale"), _ORDER.attention_at == bindparam("was"))
+    .values(attention_at=bindparam("by"))
 )
 
 
@@ -95,7 +117,10 @@ def set_store(
             raise CurrencyStays(field="currency")
         asked = {name: value for name, value in settings._asdict().items() if value is not None}
         calendar = [getattr(store, name) for name in CALENDAR]
+        patience = store.received_days
         is_changed = act.change(store, **asked)
+        if store.received_days != patience:
+            _follow_patience(store, patience)
         if calendar != [getattr(store, name) for name in CALENDAR]:
             _follow_calendar(act)
         return is_changed
@@ -118,13 +143,34 @@ def _follow_calendar(act: Act) -> None:
             _move(act, ids, was, by)
 
 
+def _follow_patience(store: Store, was: int) -> None:
+    """Let sales on their way need somebody after so many days as the store waits now."""
+    after = 0
+    while rows := db.session.connection().execute(SENT, {"store": store.id, "after": after}).all():
+        db.session.connection().execute(
+            BE_PATIENT,
+            [
+                {
+                    "sale": row.id,
+                    "was": row.sent_at + timedelta(days=was),
+                    "by": row.sent_at + timedelta(days=store.received_days),
+                }
+                for row in rows
+            ],
+        )
+        after = rows[-1].id
+
+
 def _move(act: Act, ids: list[int], was: datetime, by: datetime) -> None:
     """Let these sales be due at another time.
 
     The sales themselves are as they were: a form that is open on one stays good, so versions stay.
     """
     connection, chosen = db.session.connection(), _ORDER.id.in_(ids)
-    connection.execute(update(ORDERS).where(chosen).values(ship_by=by))
+    # Late from another day on; who needs somebody for another reason does so since it was bought.
+    is_due = (_ORDER.attention_at == was) & (_ORDER.placed_at != was)
+    needs = case((is_due, literal(by, _ORDER.attention_at.type)), else_=_ORDER.attention_at)
+    connection.execute(update(ORDERS).where(chosen).values(ship_by=by, attention_at=needs))
     event = act.event({"ship_by": was.isoformat()}, {"ship_by": by.isoformat()})
     told = [(EVENTS.c[name], value) for name, value in event.items() if value is not None]
     rows = select(_ORDER.id, *(literal(value, column.type) for column, value in told)).where(chosen)

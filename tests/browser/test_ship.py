@@ -44,7 +44,7 @@ def test_a_part_is_shipped_from_the_page_of_the_sale(
     page.get_by_label("pieces to ship now").fill("2")
     page.get_by_label("Carrier").first.fill("DHL")
     page.get_by_label("Tracking number").first.fill("00340434161094")
-    page.locator("#ship-form button").click()
+    page.locator("#ship-form .btn-main").click()
     expect(page.get_by_text("2 pieces shipped with DHL")).to_be_visible()
     expect(page.get_by_text("Part shipped 2 of 5")).to_be_visible()
     expect(page.get_by_role("heading", name="Parcel 1")).to_be_visible()
@@ -56,10 +56,10 @@ def test_without_script_the_list_leads_to_the_form_and_back(desk: Desk, visit: C
     page = visit("owner", java_script_enabled=False)
     page.goto("/stores/papershop/sales?tab=to_ship")
     page.locator(f"#sale-{sale}").get_by_role("link", name="Ship").click()
-    page.locator("#ship-form button").click()
+    page.locator("#ship-form .btn-main").click()
     expect(page.get_by_text("Type the number, or tick “No number”.")).to_be_visible()
     page.get_by_label("No number").check()
-    page.locator("#ship-form button").click()
+    page.locator("#ship-form .btn-main").click()
     expect(page.get_by_text("2 pieces shipped, no number.")).to_be_visible()
     assert page.url.endswith("/sales?tab=to_ship")
     assert page.locator(f"#sale-{sale}").count() == 0
@@ -75,7 +75,7 @@ def test_what_was_typed_stays_when_the_desk_cannot_write(
     page.locator(f"#sale-{sale}").get_by_role("link", name="Ship").click()
     page.locator("[name=tracking_number]").fill(UPS)
     with gone(desk.make.app):
-        page.locator("#ship-form button" if not has_script else f"#sale-{sale} form button").click()
+        page.locator("#ship-form .btn-main" if not has_script else f"#sale-{sale} form button").click()
         expect(page.get_by_text(Unavailable.sentence)).to_be_visible()
     if has_script:
         expect(page.locator("[name=tracking_number]")).to_have_value(UPS)
@@ -112,9 +112,9 @@ def test_whoever_comes_second_hears_who_did_what_and_loses_nothing(
     colleague.goto(f"/stores/papershop/sales/{sale}/ship")
     colleague.get_by_label("pieces to ship now").fill("2")
     colleague.get_by_label("No number").check()
-    colleague.locator("#ship-form button").click()
+    colleague.locator("#ship-form .btn-main").click()
     expect(colleague.get_by_text("2 pieces shipped")).to_be_visible()
-    page.locator("#ship-form button").click()
+    page.locator("#ship-form .btn-main").click()
     expect(page.get_by_role("alert")).to_contain_text("Staff shipped 2 pieces")
     expect(page.get_by_label("Tracking number")).to_have_value("MINE-1")
     assert desk.make.sale_row(sale).items[0].shipped == 2

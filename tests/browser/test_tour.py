@@ -76,7 +76,7 @@ def test_a_seller_brings_in_an_export_finds_a_sale_and_ships_it(
     expect(page.locator("tbody[data-row]")).to_have_count(1)
     page.locator("tbody[data-row] a.no").click()
     page.get_by_label("Tracking number").first.fill("RB123456785GB")
-    page.locator("#ship-form button").click()
+    page.locator("#ship-form .btn-main").click()
     expect(page.get_by_text("2 pieces shipped with Royal Mail")).to_be_visible()
     page.goto("/stores/papershop/import")
     page.set_input_files("input[type=file]", etsy_file(tmp_path, mark))
@@ -120,7 +120,7 @@ def test_a_site_admin_sees_the_stores_and_acts_as_an_admin(desk: Desk, visit: Ca
     page.get_by_role("link", name="Other Shop").click()
     page.locator(f"#sale-{sale} a.no").click()
     page.get_by_label("No number").check()
-    page.locator("#ship-form button").click()
+    page.locator("#ship-form .btn-main").click()
     expect(page.get_by_text("Site admin, as site admin")).to_be_visible()
 
 

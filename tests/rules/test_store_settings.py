@@ -1,7 +1,7 @@
 """A store's settings as an act: who was quicker, and sales that follow a change of the calendar."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from flask import Flask
 from app.access import SYSTEM
 from app.actions import stores
 from app.actions.audit import audit
+from app.actions.problems import report_problem
 from app.actions.stores import CurrencyStays, Settings, SettingsChanged, fingerprint, set_store
 from app.db import db
 from app.models import Order, Store
@@ -113,6 +114,22 @@ def test_the_books_hold_after_a_change_of_the_calendar(
     let(app, zone="Asia/Tokyo")
     first = next(iter(due(app)))
     make.ship(first, {make.items_of(first)[0]: 1})
+    with app.app_context():
+        assert [proof for proof in audit() if proof.broken] == []
+
+
+def test_the_books_hold_after_a_store_waits_longer_for_its_buyers(app: Flask, make: Factory) -> None:
+    sent, disputed = make.sale(GOODS, placed_at=MONDAY), make.sale(GOODS, placed_at=MONDAY)
+    for sale in (sent, disputed):
+        make.ship(sale, {make.items_of(sale)[0]: 5})
+    with app.app_context():
+        report_problem(disputed, actor=SYSTEM, store_id=1)
+        db.session.commit()
+    begins = {sale: make.sale_row(sale).attention_at for sale in (sent, disputed)}
+    let(app, received_days=20)
+    row = make.sale_row(sent)
+    assert row.attention_at == row.sent_at + timedelta(days=20) != begins[sent]
+    assert make.sale_row(disputed).attention_at == begins[disputed]
     with app.app_context():
         assert [proof for proof in audit() if proof.broken] == []
 
