@@ -170,6 +170,10 @@ class Taken:
                 return OUTSIDE_ID
             case "orders", "ship_by" if value != FAR_FUTURE:
                 return SHIP_BY
+            case "orders", "attention_at" if value == self.order["ship_by"]:
+                return SHIP_BY
+            case "orders", "attention_at" if value == self.order["placed_at"]:
+                return PLACED
             case "orders" | "order_item", "placed_at":
                 return PLACED
             case ("orders", "gateway_code") | ("payment", "code"):

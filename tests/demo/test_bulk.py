@@ -17,6 +17,7 @@ from flask_migrate import upgrade
 from sqlalchemy import inspect, select, text
 
 from app import create_app
+from app.actions.audit import audit
 from app.carriers import recognise
 from app.config import ROOT
 from app.db import Base, db
@@ -204,6 +205,11 @@ def test_nothing_is_written_that_is_not_copied(rows: Tables) -> None:
 
 def test_the_tally_equals_a_recount(many: Flask) -> None:
     assert tally(many) == recount(many)
+
+
+def test_every_promise_of_the_acts_holds_for_the_copies(many: Flask) -> None:
+    with many.app_context():
+        assert [proof for proof in audit() if proof.broken] == []
 
 
 def test_the_history_replayed_gives_the_present(many: Flask, rows: Tables) -> None:
