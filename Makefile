@@ -13,9 +13,12 @@ COMPILE = PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m 
 # For example: make test ARGS="-k parcels", make bench ARGS="--orders 10k", make lock UPGRADE=--upgrade
 ARGS =
 JOBS = 2
+# make races ROUNDS=1000 DB=sqlite (or postgresql; both where none is named)
+ROUNDS = 100
+DB =
 UPGRADE =
 
-.PHONY: help setup run test check bench lock clean
+.PHONY: help setup run test races check bench lock clean
 .NOTPARALLEL:
 
 help: ## say what can be made
@@ -32,6 +35,9 @@ test: .venv/dev setup ## set up and run all tests, with the coverage of branches
 	@$(CHROMIUM)
 	$(PY) -m pytest -n $(JOBS) --dist loadfile -rs --cov --cov-report= $(ARGS)
 	@echo "Coverage of app, branches counted: $$($(PY) -m coverage report --format=total) %"
+
+races: .venv/dev setup ## many requests at once, and many acts in any sequence; who won is printed
+	TRADEPOST_RACES=$(ROUNDS) $(PY) -m pytest -n 0 -k "$(DB)" tests/races tests/rules/test_machine.py
 
 check: .venv/dev ## lint, format, types and floors
 	.venv/bin/ruff check .

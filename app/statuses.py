@@ -195,6 +195,19 @@ class BuyerShipping(IntEnum):
     PROBLEM = 2
 
 
+class WeeblyStatus(StrEnum):
+    """Weebly's order_status, rolled up from an order's lines (reference 4.3)."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    SHIPPED = "shipped"
+    SENT = "sent"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+    RETURNED = "returned"
+
+
 class DeskState(StrEnum):
     """The tab an order stands in."""
 

@@ -11,7 +11,8 @@ from sqlalchemy import event, text
 
 from app.access import SYSTEM
 from app.actions.audit import audit
-from app.actions.parcels import Tracking, set_tracking, ship
+from app.actions.labels import set_tracking
+from app.actions.parcels import Tracking, ship
 from app.actions.recount import recount
 from app.db import db
 from app.models import SearchTerm, Tally

@@ -27,9 +27,10 @@ from app import create_app, postman
 from app.access import SYSTEM
 from app.actions import mails
 from app.actions.aftersale import Reason, cancel
+from app.actions.labels import set_tracking
 from app.actions.mails import LOST_AFTER, WAITS, OnItsWay, send_again
 from app.actions.moves import Asked, move_item
-from app.actions.parcels import Tracking, set_tracking, ship, ship_together
+from app.actions.parcels import Tracking, ship, ship_together
 from app.actions.problems import note, report_problem, resolve
 from app.actions.purchases import BuyerSaid
 from app.actions.refunds import refund, settle_refund

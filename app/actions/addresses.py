@@ -2,14 +2,16 @@
 
 from datetime import datetime
 
+from sqlalchemy import select
+
 from app.access import Actor
-from app.actions.found_by import order_terms
+from app.actions.found_by import order_terms, tracking_terms
 from app.actions.intake import new_address
 from app.actions.ledger import Act
 from app.actions.purchases import AddressSaid
 from app.db import db
 from app.errors import StatusChangeProhibited
-from app.models import Buyer, Order
+from app.models import Address, Buyer, Order, Parcel, ParcelLine
 from app.statuses import DEAD
 
 
@@ -30,9 +32,24 @@ def correct_address(
         order = act.hold(order_id, version)
         if any(item.shipped for item in order.items) or all(item.status in DEAD for item in order.items):
             raise StatusChangeProhibited
+        before = db.session.get(Address, order.address_id) if order.address_id else None
         address = new_address(act.store, said)
         act.add(address)
         act.change(order, address_id=address.id, open_key=None)
-        buyer = db.session.get_one(Buyer, order.buyer_id)
-        act.index(order, order_terms(order.number, order.external_id, buyer, address, order.items))
+        old, new = _terms(order, before), _terms(order, address)
+        act.forget_terms(order, old - new)
+        act.index(order, new | _numbers(order))
         return order
+
+
+def _terms(order: Order, address: Address | None) -> set[str]:
+    """Return the terms of an order that goes to an address."""
+    buyer = db.session.get_one(Buyer, order.buyer_id)
+    return order_terms(order.number, order.external_id, buyer, address, order.items)
+
+
+def _numbers(order: Order) -> set[str]:
+    """Return the terms of the numbers that an order's parcels have: some may be those of the old address."""
+    mine = select(ParcelLine.parcel_id).where(ParcelLine.item_id.in_([item.id for item in order.items]))
+    numbers = db.session.scalars(select(Parcel.number).where(Parcel.id.in_(mine), Parcel.number != ""))
+    return set().union(*map(tracking_terms, numbers))

@@ -1,8 +1,4 @@
-"""After the sale: lines are cancelled, money goes back, goods come back.
-
-A refund records money given back; Tradepost moves none. The order's total stays what was sold: what goes
-back is a line of its own.
-"""
+"""After the sale: lines are cancelled, goods come back. Money goes back by `refunds`."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -14,6 +10,7 @@ from app.access import Actor
 from app.actions.drafts import trim_drafts
 from app.actions.ledger import Act
 from app.actions.mails import Mail, owe
+from app.actions.payment import end_when_refunded, owe_less
 from app.db import db
 from app.errors import NotFound, Refused, StatusChangeProhibited
 from app.models import Order, OrderItem, Parcel, ParcelLine, Product
@@ -124,12 +121,10 @@ def _settle_cancelled(act: Act, order: Order, going: Mapping[OrderItem, int], wa
     if all(item.status in DEAD for item in order.items):
         if order.payment in {PaymentCode.UNPAID, PaymentCode.ON_ARRIVAL}:
             act.change(order, payment=PaymentCode.CANCELED)
+        end_when_refunded(act, order)
         return
     if was_unpaid or order.payment == PaymentCode.ON_ARRIVAL:
-        less = sum(item.unit_minor * n for item, n in going.items())
-        act.change(
-            order, adjustment_minor=order.adjustment_minor - less, total_minor=order.total_minor - less
-        )
+        owe_less(act, order, sum(item.unit_minor * n for item, n in going.items()))
 
 
 def _named(order: Order, pieces: Mapping[int, int] | None, most: Mapping[int, int]) -> dict[OrderItem, int]:

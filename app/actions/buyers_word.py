@@ -27,14 +27,36 @@ class AlreadySaid(Refused):
 
 
 def say_paid(
-    order_id: int, code: Payment, *, actor: Actor, store_id: int, at: datetime | None = None
+    order_id: int,
+    code: Payment,
+    *,
+    actor: Actor,
+    store_id: int,
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> Order:
     """Note the buyer's word on the payment: not paid, paid, pays on arrival."""
     with Act("say_paid", actor=actor, store_id=store_id, at=at) as act:
-        order = act.hold(order_id)
+        order = act.hold(order_id, version)
         if code not in BUYER_PAYS or order.payment in {Payment.CANCELED, Payment.REFUNDED}:
             raise StatusChangeProhibited
         act.change(order, buyer_payment=code)
+        return order
+
+
+def say_waiting(
+    order_id: int, *, actor: Actor, store_id: int, version: int | None = None, at: datetime | None = None
+) -> Order:
+    """Take the buyer's word of a problem back: they wait, as before.
+
+    The store's own mark of a problem, and what it holds, are for the store to resolve. What was received
+    stays received (StatusChangeProhibited).
+    """
+    with Act("say_waiting", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        if order.buyer_shipping == BuyerShipping.RECEIVED:
+            raise StatusChangeProhibited
+        act.change(order, buyer_shipping=BuyerShipping.WAITING)
         return order
 
 

@@ -1,28 +1,38 @@
-"""Labels made before the parcel leaves: goods are packed and numbered now, and sent later."""
+"""Labels: goods are packed and numbered before they leave; a number is written, or corrected, apart."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+
+from sqlalchemy import select
 
 from app.access import Actor
 from app.actions.drafts import drafts_of, pieces_in, trim_drafts
-from app.actions.found_by import tracking_terms
 from app.actions.ledger import Act
 from app.actions.mails import Mail, owe
 from app.actions.parcels import (
     NO_TRACKING,
     TooManyPieces,
     Tracking,
+    carried_by,
     going_of,
     held_for_one_parcel,
+    is_to_ship,
     new_parcel,
     pack,
-    put_label,
     take_out,
+    write_label,
 )
 from app.actions.undo import held_parcel, orders_in
-from app.errors import ChangedMeanwhile, StatusChangeProhibited
-from app.models import OrderItem, Parcel
+from app.db import db
+from app.errors import ChangedMeanwhile, Refused, StatusChangeProhibited
+from app.models import Order, OrderItem, Parcel, ParcelLine
 from app.statuses import ParcelState
+
+
+class NoParcel(Refused):
+    """A number was sent for an item that has no parcel and is not to be shipped."""
+
+    sentence = "This item has no parcel that could carry a tracking number."
 
 
 def draft(
@@ -45,9 +55,7 @@ def draft(
         _judge_unlabelled(going)
         parcel = new_parcel(act, orders[0], ParcelState.DRAFT)
         pack(parcel, going)
-        put_label(act, orders[0], parcel, tracking)
-        for order in orders[1:]:
-            act.index(order, tracking_terms(parcel.number))
+        write_label(act, orders, parcel, tracking)
         return parcel
 
 
@@ -92,3 +100,65 @@ def send_draft(
         act.change(parcel, state=ParcelState.SHIPPED.value, shipped_at=act.at, dated_at=act.at)
         trim_drafts(act, gone)
         return parcel
+
+
+def set_tracking(
+    order_id: int,
+    item_id: int,
+    tracking: Tracking,
+    *,
+    actor: Actor,
+    store_id: int,
+    at: datetime | None = None,
+) -> Parcel:
+    """Correct the newest parcel of an item, or keep the number on a draft until it is shipped.
+
+    Law, "Tracking without status". NoParcel for an item that has neither and waits for neither.
+    """
+    with Act("set_tracking", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id)
+        item = next(i for i in order.items if i.id == item_id)
+        return label(act, order, item, tracking)
+
+
+def label(act: Act, order: Order, item: OrderItem, tracking: Tracking) -> Parcel:
+    """Set tracking within an act that holds the order (see `set_tracking`)."""
+    return _label_newest(act, order, [item], tracking)
+
+
+def label_sale(
+    order_id: int,
+    *,
+    tracking: Tracking,
+    actor: Actor,
+    store_id: int,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Parcel:
+    """Correct the newest parcel of a sale, or keep the number on a draft of all that waits to be shipped.
+
+    Hip's tracking_link is one for the whole sale. NoParcel for a sale that has neither.
+    """
+    with Act("set_tracking", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        return _label_newest(act, order, order.items, tracking)
+
+
+def _label_newest(act: Act, order: Order, items: Iterable[OrderItem], tracking: Tracking) -> Parcel:
+    """Write tracking on the newest parcel that holds any of these items, or on a draft of those to ship."""
+    parcel = db.session.scalar(
+        select(Parcel)
+        .join(ParcelLine, ParcelLine.parcel_id == Parcel.id)
+        .where(ParcelLine.item_id.in_([item.id for item in items]), Parcel.state != ParcelState.VOIDED.value)
+        .order_by(Parcel.id.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    if parcel is None:
+        waiting = [item for item in items if is_to_ship(item)]
+        if not waiting:
+            raise NoParcel
+        parcel = new_parcel(act, order, ParcelState.DRAFT)
+        pack(parcel, {item: item.left for item in waiting})
+    write_label(act, carried_by(parcel, order), parcel, tracking)
+    return parcel

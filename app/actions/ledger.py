@@ -166,9 +166,10 @@ class Act:
         if rows:
             db.session.execute(FIND, rows)
 
-    def forget_terms(self, order: Order) -> None:
-        """Take away every term of the order, before it is indexed anew."""
-        db.session.execute(delete(SearchTerm).where(SearchTerm.order_id == order.id))
+    def forget_terms(self, order: Order, terms: Iterable[str] | None = None) -> None:
+        """Take away these terms of the order (None: every one, before it is indexed anew)."""
+        gone = delete(SearchTerm).where(SearchTerm.order_id == order.id)
+        db.session.execute(gone if terms is None else gone.where(SearchTerm.term.in_(sorted(terms))))
 
     def _settle(self) -> None:
         """Roll up the held orders, write events, tally and revision."""

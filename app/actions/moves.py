@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.access import Desk, Permission, right_to_move
+from app.actions.labels import label
 from app.actions.ledger import Act
 from app.actions.mails import Mail, owe
-from app.actions.parcels import NO_TRACKING, Tracking, label, send
+from app.actions.parcels import NO_TRACKING, Tracking, send
 from app.errors import NotAllowed, Refused, StatusChangeProhibited
 from app.models import Order, OrderItem
 from app.statuses import DEAD, MOVES, ItemStatus, Kind, Move

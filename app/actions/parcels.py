@@ -1,6 +1,6 @@
 """Parcels: pieces leave the house, and the numbers they travel under."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,11 +22,12 @@ class Tracking(NamedTuple):
 
     carrier: str | None = None
     number: str | None = None
+    url: str | None = None  # of the carrier's page about it
 
     @property
     def is_sent(self) -> bool:
         """Tell whether any of it came."""
-        return self.carrier is not None or self.number is not None
+        return any(field is not None for field in self)
 
 
 NO_TRACKING = Tracking()
@@ -46,12 +47,6 @@ class ElsewhereBound(Refused):
     """Orders that are to go in one parcel do not go to one buyer at one address."""
 
     sentence = "One parcel goes to one buyer at one address: these sales differ."
-
-
-class NoParcel(Refused):
-    """A number was sent for an item that has no parcel and is not to be shipped."""
-
-    sentence = "This item has no parcel that could carry a tracking number."
 
 
 def ship(
@@ -177,7 +172,7 @@ def going_of(order: Order, pieces: Mapping[int, int]) -> dict[OrderItem, int]:
     if not going or min(going.values()) < 1:
         raise NothingToShip
     for item, n in going.items():
-        if item.fulfilled_as is not Kind.GOODS or item.status != ItemStatus.PENDING_FULFILMENT:
+        if not is_to_ship(item):
             raise StatusChangeProhibited
         if n > item.left:
             raise TooManyPieces(f"Only {item.left} of “{item.title}” are left to ship, not {n}.")
@@ -201,7 +196,7 @@ def _fill(
     for line in lines.values():  # the draft's other items stay to be shipped
         db.session.delete(line)
     act.change(parcel, state=ParcelState.SHIPPED.value, shipped_at=act.at, dated_at=act.at)
-    put_label(act, order, parcel, tracking)
+    write_label(act, carried_by(parcel, order) if draft else [order], parcel, tracking)
     return parcel
 
 
@@ -220,54 +215,25 @@ def new_parcel(act: Act, order: Order, state: ParcelState) -> Parcel:
     return parcel
 
 
-def put_label(act: Act, order: Order, parcel: Parcel, tracking: Tracking) -> None:
-    """Write what came of carrier and number on the parcel, and let the sale be found by the number."""
+def write_label(act: Act, orders: Iterable[Order], parcel: Parcel, tracking: Tracking) -> None:
+    """Write what came about its way on the parcel, and let the orders in it be found by the number.
+
+    A number alone takes the place of a page's address: what was said last is what is shown.
+    """
     if tracking.carrier is not None:
         act.change(parcel, carrier=tracking.carrier)
     if tracking.number is not None:
-        act.change(parcel, number=tracking.number)
-        act.index(order, tracking_terms(tracking.number))
+        act.change(parcel, number=tracking.number, url=None)
+        for order in orders:
+            act.index(order, tracking_terms(tracking.number))
+    if tracking.url is not None:
+        act.change(parcel, url=tracking.url)
 
 
-def set_tracking(
-    order_id: int,
-    item_id: int,
-    tracking: Tracking,
-    *,
-    actor: Actor,
-    store_id: int,
-    at: datetime | None = None,
-) -> Parcel:
-    """Correct the newest parcel of an item, or keep the number on a draft until it is shipped.
-
-    Law, "Tracking without status". NoParcel for an item that has neither and waits for neither.
-    """
-    with Act("set_tracking", actor=actor, store_id=store_id, at=at) as act:
-        order = act.hold(order_id)
-        item = next(i for i in order.items if i.id == item_id)
-        return label(act, order, item, tracking)
-
-
-def label(act: Act, order: Order, item: OrderItem, tracking: Tracking) -> Parcel:
-    """Set tracking within an act that holds the order (see `set_tracking`)."""
-    parcel = db.session.scalar(
-        select(Parcel)
-        .join(ParcelLine, ParcelLine.parcel_id == Parcel.id)
-        .where(ParcelLine.item_id == item.id, Parcel.state != ParcelState.VOIDED.value)
-        .order_by(Parcel.id.desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
-    )
-    if parcel is None:
-        if item.status != ItemStatus.PENDING_FULFILMENT or item.fulfilled_as is not Kind.GOODS:
-            raise NoParcel
-        parcel = new_parcel(act, order, ParcelState.DRAFT)
-        pack(parcel, {item: item.left})
-    put_label(act, order, parcel, tracking)
-    if tracking.number is not None:
-        for other in db.session.scalars(_OTHERS, {"parcel": parcel.id, "order": order.id}):
-            act.index(other, tracking_terms(tracking.number))
-    return parcel
+def carried_by(parcel: Parcel, order: Order) -> Iterator[Order]:
+    """Yield an order and, read when they are asked for, the others that a parcel carries goods of."""
+    yield order
+    yield from db.session.scalars(_OTHERS, {"parcel": parcel.id, "order": order.id}).all()
 
 
 # The other orders that a parcel carries goods of.
@@ -280,9 +246,32 @@ _OTHERS = (
 )
 
 
+def ship_rest(
+    order_id: int,
+    *,
+    actor: Actor,
+    store_id: int,
+    tracking: Tracking = NO_TRACKING,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Parcel:
+    """Send all that is left to ship of an order; StatusChangeProhibited where nothing can go out."""
+    with Act("ship", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        pieces = {item.id: item.left for item in order.items if is_to_ship(item)}
+        if not pieces:
+            raise StatusChangeProhibited
+        return send(act, order, pieces, tracking)
+
+
 def pack(parcel: Parcel, going: Mapping[OrderItem, int]) -> None:
     """Write what is in a parcel."""
     db.session.add_all(
         ParcelLine(parcel_id=parcel.id, item_id=item.id, store_id=parcel.store_id, quantity=n)
         for item, n in going.items()
     )
+
+
+def is_to_ship(item: OrderItem) -> bool:
+    """Tell whether an item is goods that wait to be sent."""
+    return item.fulfilled_as is Kind.GOODS and item.status == ItemStatus.PENDING_FULFILMENT

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from app.access import Actor
 from app.actions.ledger import Act
@@ -15,6 +15,8 @@ from app.statuses import Payment as PaymentCode
 SETTLED = frozenset({PaymentCode.PAID, PaymentCode.PAID_PAYPAL})
 # Okanjo's PayoutStatus 4: nobody is paid for what was refunded.
 PAYOUT_VOIDED = 4
+# Money that moved, or is about to.
+MOVED = ("done", "pending")
 PAYS = SETTLED | {PaymentCode.ON_ARRIVAL}
 
 
@@ -82,7 +84,7 @@ def record_money(
                 method=method,
                 amount_minor=order.total_minor,
                 currency=order.currency,
-                code=gateway_code,
+                code=None if _is_known(order, gateway_code) else gateway_code,
                 at=paid_at,
             )
         )
@@ -91,6 +93,21 @@ def record_money(
     besides = order.total_minor - sum(i.live_minor for i in live)
     if besides:
         db.session.add(Payout(store_id=order.store_id, order_id=order.id, kind="store", amount_minor=besides))
+
+
+def _is_known(order: Order, gateway_code: str | None) -> bool:
+    """Tell whether a payment under this code was written before, and taken back: each stands there once."""
+    known = select(Payment.id).where(Payment.order_id == order.id, Payment.code == gateway_code)
+    return bool(gateway_code) and db.session.scalar(known.limit(1)) is not None
+
+
+def end_when_refunded(act: Act, order: Order) -> None:
+    """Bring the payment to its end where nothing lives any more and all that was paid has gone back."""
+    paid = paid_minor(order.id)
+    is_over = all(item.status in DEAD for item in order.items)
+    if is_over and order.payment in SETTLED and 0 < paid <= refunded_minor(order.id, is_done=True):
+        db.session.execute(update(Payout).where(Payout.order_id == order.id).values(status=PAYOUT_VOIDED))
+        act.change(order, payment=PaymentCode.REFUNDED)
 
 
 def unpay(
@@ -102,11 +119,11 @@ def unpay(
     """
     with Act("unpay", actor=actor, store_id=store_id, at=at) as act:
         order = act.hold(order_id, version)
-        if not may_be_unpaid(order):
+        if not may_be_unpaid(order, refunded_minor(order.id)):
             raise StatusChangeProhibited
-        live = [item for item in order.items if item.status not in DEAD]
-        for item in live:
-            act.change(item, status=ItemStatus.PENDING_PAYMENT)
+        for item in order.items:
+            if item.status not in DEAD:
+                act.change(item, status=ItemStatus.PENDING_PAYMENT)
         if order.payment in SETTLED and order.total_minor > 0:
             act.add(
                 Payment(
@@ -118,15 +135,36 @@ def unpay(
                     at=act.at,
                 )
             )
+        owe_less(act, order, _cancelled_since(order))
         db.session.execute(delete(Payout).where(Payout.order_id == order.id))
-        act.change(order, payment=PaymentCode.UNPAID, paid_at=None)
+        act.change(order, payment=PaymentCode.UNPAID, paid_at=None, open_key=None)
         return order
 
 
-def may_be_unpaid(order: Order) -> bool:
-    """Tell whether a payment may be taken back: something is alive, nothing went out or is done."""
+def owe_less(act: Act, order: Order, amount: int) -> None:
+    """Lower what is to be paid for an order, never below nothing; its parts stay what was sold."""
+    less = min(amount, order.total_minor)
+    act.change(order, adjustment_minor=order.adjustment_minor - less, total_minor=order.total_minor - less)
+
+
+def _cancelled_since(order: Order) -> int:
+    """Return what those pieces were sold at that were cancelled after the order was paid."""
+    paid_out = db.session.execute(
+        select(Payout.item_id, func.sum(Payout.amount_minor))
+        .where(Payout.order_id == order.id, Payout.item_id.is_not(None))
+        .group_by(Payout.item_id)
+    )
+    then = {item_id: int(amount) for item_id, amount in paid_out}
+    return sum(then[item.id] - item.live_minor for item in order.items if item.id in then)
+
+
+def may_be_unpaid(order: Order, back_minor: int) -> bool:
+    """Tell whether a payment may be taken back: something is alive, nothing went out or is done.
+
+    `back_minor` is what went back of it, or is on its way back: where any did, it may not.
+    """
     is_alive = any(item.status not in DEAD for item in order.items)
-    return order.payment in PAYS and is_alive and all(_waits(item) for item in order.items)
+    return order.payment in PAYS and is_alive and not back_minor and all(_waits(item) for item in order.items)
 
 
 def _waits(item: OrderItem) -> bool:
@@ -143,15 +181,15 @@ def paid_minor(order_id: int) -> int:
     return _sum_of(order_id, "purchase") - _sum_of(order_id, "void")
 
 
-def refunded_minor(order_id: int) -> int:
-    """Return what went back of an order, or is on its way back, in minor units."""
-    return _sum_of(order_id, "refund")
+def refunded_minor(order_id: int, *, is_done: bool = False) -> int:
+    """Return what went back of an order, or (unless it must be done) is on its way back, in minor units."""
+    return _sum_of(order_id, "refund", ("done",) if is_done else MOVED)
 
 
-def _sum_of(order_id: int, kind: str) -> int:
+def _sum_of(order_id: int, kind: str, states: tuple[str, ...] = MOVED) -> int:
     """Return the sum of an order's money of one kind; what was withdrawn does not count."""
     found = select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(
-        Payment.order_id == order_id, Payment.kind == kind, Payment.status != "withdrawn"
+        Payment.order_id == order_id, Payment.kind == kind, Payment.status.in_(states)
     )
     return int(db.session.scalar(found) or 0)
 

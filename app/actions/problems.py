@@ -18,14 +18,28 @@ DISPUTABLE = frozenset({_S.PENDING_FULFILMENT, _S.PENDING_ACQUISITION, _S.COMPLE
 
 
 def report_problem(
-    order_id: int, *, actor: Actor, store_id: int, version: int | None = None, at: datetime | None = None
+    order_id: int,
+    *,
+    actor: Actor,
+    store_id: int,
+    is_buyers: bool = False,
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> Order:
-    """Mark, for the seller, that something is wrong with what was sent (Hip's flag_shipping 2)."""
+    """Mark that something is wrong with what was sent (Hip's flag_shipping 2, flag_buyer_shipping 2).
+
+    The buyer's word stands in both flags. StatusChangeProhibited where nothing was sent, or it is said.
+    """
     with Act("problem", actor=actor, store_id=store_id, at=at) as act:
         order = act.hold(order_id, version)
-        if order.shipping == Shipping.PROBLEM or not any(item.shipped for item in order.items):
+        is_said = (
+            order.buyer_shipping == BuyerShipping.PROBLEM if is_buyers else order.shipping == Shipping.PROBLEM
+        )
+        if is_said or not any(item.shipped for item in order.items):
             raise StatusChangeProhibited
         act.change(order, shipping=Shipping.PROBLEM)
+        if is_buyers:
+            act.change(order, buyer_shipping=BuyerShipping.PROBLEM)
         return order
 
 

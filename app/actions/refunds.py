@@ -10,13 +10,12 @@ from app.actions.aftersale import Reason
 from app.actions.drafts import trim_drafts
 from app.actions.ledger import Act
 from app.actions.mails import Mail, owe
-from app.actions.payment import PAYOUT_VOIDED, paid_minor, refunded_minor
+from app.actions.payment import PAYOUT_VOIDED, end_when_refunded, paid_minor, refunded_minor
 from app.db import db
 from app.errors import NotFound, Refused, StatusChangeProhibited
 from app.models import Order, Payment, Payout
 from app.money import money_text
 from app.statuses import DEAD, HELD, ItemStatus
-from app.statuses import Payment as PaymentCode
 
 _S = ItemStatus
 REFUNDABLE = frozenset(
@@ -44,8 +43,8 @@ class RefundPending(Refused):
 
 def refund(
     order_id: int,
-    amount: int,
-    items: Collection[int] = (),
+    amount: int | None,
+    items: Collection[int] | None = (),
     *,
     reason: Reason,
     actor: Actor,
@@ -57,22 +56,25 @@ def refund(
 ) -> Order:
     """Record money given back (minor units), and which lines are refunded with it; return the order.
 
-    A refund that is not done yet holds its lines at 10 until `settle_refund`. With `is_buyer_told` the
-    outbox owes the buyer a mail, once the money has gone back. Refuses: more than was paid
-    and not given back yet, a line that cannot be refunded, a second refund while one is under way.
+    None is all: whatever was paid and is still here, every line that can be refunded. A refund that is not
+    done yet holds its lines at 10 until `settle_refund`. With `is_buyer_told` the outbox owes the buyer a
+    mail, once the money has gone back. Refuses: more than was paid and not given back yet, a line that
+    cannot be refunded, a second refund while one is under way.
     """
     with Act("refund", actor=actor, store_id=store_id, at=at) as act:
         order = act.hold(order_id, version)
         most = paid_minor(order.id) - refunded_minor(order.id)
         if _pending(order.id) is not None:
             raise RefundPending
-        if not 0 < amount <= most:
+        if not 0 < (amount := most if amount is None else amount) <= most:
             raise WrongAmount(
                 f"At most {money_text(most, order.currency)} can go back."
                 if most > 0
                 else "Nothing of this sale was paid that has not gone back."
             )
         lines = {item.id: item for item in order.items}
+        if items is None:
+            items = [item.id for item in order.items if item.status in REFUNDABLE]
         if not set(items) <= lines.keys():
             raise NotFound
         named = [lines[item_id] for item_id in items]
@@ -134,7 +136,7 @@ def settle_refund(
         pending = _pending(order.id)
         if pending is None:
             raise StatusChangeProhibited
-        act.change(pending, status="done" if is_done else "withdrawn")
+        pending.status = "done" if is_done else "withdrawn"  # a payment has no events of its own
         if is_done:
             _finish(act, order)
             if is_buyer_told:
@@ -155,7 +157,4 @@ def _finish(act: Act, order: Order) -> None:
     trim_drafts(act, refunded)
     gone = [item.id for item in order.items if item.status in DEAD]
     db.session.execute(update(Payout).where(Payout.item_id.in_(gone)).values(status=PAYOUT_VOIDED))
-    is_over = all(item.status in DEAD for item in order.items)
-    if is_over and refunded_minor(order.id) >= paid_minor(order.id):
-        db.session.execute(update(Payout).where(Payout.order_id == order.id).values(status=PAYOUT_VOIDED))
-        act.change(order, payment=PaymentCode.REFUNDED)
+    end_when_refunded(act, order)

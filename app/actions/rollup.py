@@ -17,6 +17,7 @@ from app.statuses import (
     Kind,
     Payment,
     Shipping,
+    WeeblyStatus,
 )
 
 
@@ -34,6 +35,18 @@ class Line(Protocol):
     @property
     def shipped(self) -> int:
         """Return how many pieces went out."""
+
+
+class HeldLine(Line, Protocol):
+    """What Weebly's status asks of a line besides."""
+
+    @property
+    def held_from(self) -> int | None:
+        """Return the code of where it stood before it was held; None where it is not."""
+
+    @property
+    def returned(self) -> int:
+        """Return how many pieces came back."""
 
 
 class Standing(Protocol):
@@ -87,6 +100,32 @@ def order_status(items: Sequence[Line]) -> ItemStatus:
     if any(status in AWAITING_PAYMENT for status in live):
         return ItemStatus.PENDING_PAYMENT
     return ItemStatus.PENDING_FULFILMENT
+
+
+def weebly_status(payment: int, items: Sequence[HeldLine]) -> WeeblyStatus:
+    """Return Weebly's status of an order; a held line counts as before it was held (reference 4.3)."""
+    live = [
+        (i.fulfilled_as, i.status if i.held_from is None else i.held_from)
+        for i in items
+        if i.status not in DEAD
+    ]
+    if not live:
+        refunded = [i for i in items if i.status == ItemStatus.REFUNDED]
+        if not refunded:
+            return WeeblyStatus.CANCELLED
+        return WeeblyStatus.RETURNED if all(i.returned for i in refunded) else WeeblyStatus.REFUNDED
+    statuses = {status for _, status in live}
+    if statuses & AWAITING_PAYMENT:
+        return WeeblyStatus.PENDING
+    if statuses & AWAITING_SELLER:
+        is_owed = payment == Payment.ON_ARRIVAL and not any(i.shipped for i in items)
+        return WeeblyStatus.PENDING if is_owed else WeeblyStatus.PAID
+    if (Kind.PICKUP, ItemStatus.PENDING_ACQUISITION) in live:
+        return WeeblyStatus.PAID
+    kinds = {kind for kind, _ in live}
+    if Kind.GOODS in kinds:
+        return WeeblyStatus.SHIPPED
+    return WeeblyStatus.SENT if kinds == {Kind.DIGITAL} else WeeblyStatus.COMPLETED
 
 
 def desk_state(payment: int, items: Sequence[Line]) -> DeskState:

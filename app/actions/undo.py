@@ -1,5 +1,6 @@
 """Taking back what went out on paper only: a parcel is voided, its pieces are to be shipped again."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from app.actions.ledger import Act
 from app.actions.mails import take_back
 from app.db import db
 from app.errors import ChangedMeanwhile, NotFound, StatusChangeProhibited
-from app.models import Order, OrderItem, Parcel
+from app.models import Order, OrderItem, Parcel, ParcelLine
 from app.statuses import ItemStatus, ParcelState
 
 _S = ItemStatus
@@ -31,14 +32,31 @@ def void_parcel(
             raise StatusChangeProhibited
         if version is not None and parcel.version != version:
             raise ChangedMeanwhile
-        for order in orders_in(act, parcel):
-            items = {item.id: item for item in order.items}
-            for line in parcel.lines:
-                if line.item_id in items and parcel.state == ParcelState.SHIPPED.value:
-                    _put_back(act, items[line.item_id], line.quantity)
-            take_back(act, order, parcel)
-        act.change(parcel, state=ParcelState.VOIDED.value, voided_at=act.at)
+        _take_back(act, parcel, orders_in(act, parcel))
         return parcel
+
+
+def void_latest(
+    order_id: int, *, actor: Actor, store_id: int, version: int | None = None, at: datetime | None = None
+) -> Order:
+    """Void those parcels of an order that may still be undone (Hip's flag_shipping 0); return the order.
+
+    Within the store's undo window, and nothing in them received or held; none such: StatusChangeProhibited.
+    """
+    with Act("void", actor=actor, store_id=store_id, at=at) as act:
+        order = act.hold(order_id, version)
+        lines = select(ParcelLine.parcel_id).where(ParcelLine.item_id.in_([item.id for item in order.items]))
+        ids = select(Parcel.id).where(Parcel.id.in_(lines), Parcel.state == ParcelState.SHIPPED.value)
+        is_done = False
+        for parcel_id in db.session.scalars(ids.order_by(Parcel.id)).all():
+            parcel = held_parcel(parcel_id, store_id)
+            orders = orders_in(act, parcel)
+            if may_be_undone(parcel, act.store.undo_minutes, act.at) and _can_go_back(parcel, orders):
+                _take_back(act, parcel, orders)
+                is_done = True
+        if not is_done:
+            raise StatusChangeProhibited
+        return order
 
 
 def may_be_undone(parcel: Parcel, undo_minutes: int, now: datetime) -> bool:
@@ -69,8 +87,22 @@ def orders_in(act: Act, parcel: Parcel) -> list[Order]:
     return [act.hold(order_id) for order_id in sorted(db.session.scalars(found))]
 
 
-def _put_back(act: Act, item: OrderItem, n: int) -> None:
-    """Count pieces as not shipped; the item waits to be shipped again."""
-    if item.status not in BACK or item.returned:
+def _can_go_back(parcel: Parcel, orders: Iterable[Order]) -> bool:
+    """Tell whether all that is in a parcel that left can wait to be shipped again."""
+    inside = {line.item_id for line in parcel.lines}
+    items = (item for order in orders for item in order.items if item.id in inside)
+    return all(item.status in BACK and not item.returned for item in items)
+
+
+def _take_back(act: Act, parcel: Parcel, orders: Iterable[Order]) -> None:
+    """Void a parcel, and count its pieces as not shipped where it had left; refuses before it changes."""
+    if parcel.state == ParcelState.SHIPPED.value and not _can_go_back(parcel, orders):
         raise StatusChangeProhibited
-    act.change(item, shipped=item.shipped - n, status=BACK[item.status])
+    for order in orders:
+        items = {item.id: item for item in order.items}
+        for line in parcel.lines:
+            if line.item_id in items and parcel.state == ParcelState.SHIPPED.value:
+                item = items[line.item_id]
+                act.change(item, shipped=item.shipped - line.quantity, status=BACK[item.status])
+        take_back(act, order, parcel)
+    act.change(parcel, state=ParcelState.VOIDED.value, voided_at=act.at)

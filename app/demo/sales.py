@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, Self
 from app.access import Actor, Desk
 from app.actions.elsewhere import Past, Rating, Remark, arrive
 from app.actions.intake import take_in
+from app.actions.labels import set_tracking
 from app.actions.moves import Asked, move_item
-from app.actions.parcels import Tracking, set_tracking, ship
+from app.actions.parcels import Tracking, ship
 from app.actions.payment import confirm_payment
 from app.actions.people import join_buyer
 from app.actions.purchases import Purchase

@@ -79,7 +79,7 @@ class ShipForm(ParcelForm):
 
         "No number" is an empty one: a draft's number goes away with it.
         """
-        carrier, number = super().tracking()
+        carrier, number, _ = super().tracking()
         fits = recognise(number) if number and not carrier else ()
         number = "" if self.no_number.data else number
         return Tracking(fits[0].carrier if len(fits) == 1 else carrier, number)

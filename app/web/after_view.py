@@ -51,7 +51,8 @@ def view(desk: Desk, order: Order, items: list[OrderItem], told: list[Money], no
     paid = sum(m.amount_minor for m in told if m.kind == "purchase")
     paid -= sum(m.amount_minor for m in told if m.kind == "void")
     back = [m for m in told if m.kind == "refund" and m.name != "withdrawn"]
-    most = paid - sum(m.amount_minor for m in back) if desk.may(Permission.REFUND) else 0
+    back_minor = sum(m.amount_minor for m in back)
+    most = paid - back_minor if desk.may(Permission.REFUND) else 0
     may_answer = desk.may(Permission.ANSWER) and not desk.only_deals
     is_problem = order.shipping == Shipping.PROBLEM or order.buyer_shipping == BuyerShipping.PROBLEM
     is_sent = any(item.shipped for item in items)
@@ -68,7 +69,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem], told: list[Money], no
         is_refund_pending=desk.may(Permission.REFUND) and any(m.name == "pending" for m in back),
         may_resolve=may_answer and (is_problem or any(i.status == ItemStatus.PENDING_DISPUTE for i in items)),
         may_report=may_answer and is_sent and not is_problem,
-        may_unpay=desk.may(Permission.MARK_PAID) and may_be_unpaid(order),
+        may_unpay=desk.may(Permission.MARK_PAID) and may_be_unpaid(order, back_minor),
         may_expire=desk.may(Permission.CANCEL) and any(may_expire(order, i, now) for i in items),
         may_correct_address=desk.may(Permission.SHIP)
         and order.address is not None

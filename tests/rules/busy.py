@@ -9,8 +9,9 @@ from flask import Flask
 from app.access import SYSTEM, Desk
 from app.actions.elsewhere import Past, arrive
 from app.actions.intake import take_in
+from app.actions.labels import set_tracking
 from app.actions.moves import Asked, move_item
-from app.actions.parcels import Tracking, set_tracking, ship
+from app.actions.parcels import Tracking, ship
 from app.actions.payment import confirm_payment
 from app.actions.purchases import BuyerSaid, Purchase
 from app.db import db

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from app.access import SYSTEM
 from app.actions.aftersale import Reason, cancel
 from app.actions.audit import audit
-from app.actions.labels import draft, send_draft
-from app.actions.parcels import ElsewhereBound, TooManyPieces, Tracking, set_tracking, ship, ship_together
+from app.actions.labels import draft, send_draft, set_tracking
+from app.actions.parcels import ElsewhereBound, TooManyPieces, Tracking, ship, ship_together
 from app.actions.purchases import BuyerSaid
 from app.actions.undo import void_parcel
 from app.db import db

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.actions.rollup import desk_state, order_status, shipping_flag
+from app.actions.rollup import desk_state, order_status, shipping_flag, weebly_status
 from app.statuses import Kind, Payment, Shipping
 from tests.factories import DEAL, GOODS, PICKUP, SERVICE, Factory
 
@@ -126,6 +126,97 @@ def test_hips_shipping_flag(now: int, statuses: tuple[int, ...], flag: int) -> N
 @pytest.mark.parametrize("kind", [k for k in Kind if k is not Kind.GOODS])
 def test_nothing_to_send_is_not_applicable(kind: Kind) -> None:
     assert int(shipping_flag(Shipping.PROCESSING, items(2, 3, 4, kind=kind, shipped=0))) == -1
+
+
+def line(kind: str, status: int, *, held_from: int | None = None, shipped: int = 0, returned: int = 0) -> Any:
+    """Return one line that stands so."""
+    return SimpleNamespace(
+        fulfilled_as=Kind(kind), status=status, held_from=held_from, shipped=shipped, returned=returned
+    )
+
+
+G, P, D, X, S, Z = "goods", "pickup", "deal", "digital", "service", "donation"
+
+
+# The table of reference 4.3, row by row: a line, the payments it may stand under; the order's status,
+# its shipping flag and Weebly's status.
+@pytest.mark.parametrize(
+    ("situation", "the_line", "payments", "codes"),
+    [
+        ("cart or draft", line(G, 0), (0,), (0, 0, "pending")),
+        ("awaiting payment", line(G, 1), (0,), (1, 0, "pending")),
+        ("paid, to ship", line(G, 2), (1, 2), (2, 0, "paid")),
+        ("to ship, pays on arrival", line(G, 2), (3,), (2, 0, "pending")),
+        ("shipped", line(G, 3, shipped=1), (1, 2, 3), (2, 1, "shipped")),
+        ("ready for pickup", line(P, 3), (1, 2, 3), (2, -1, "paid")),
+        ("received (buyer says)", line(G, 4, shipped=1), (1, 2, 3), (4, 1, "shipped")),
+        ("pickup done (seller says)", line(P, 9), (1, 2, 3), (4, -1, "completed")),
+        ("deal bought", line(D, 8), (1, 2), (2, -1, "paid")),
+        ("deal redeemed", line(D, 4), (1, 2), (4, -1, "completed")),
+        ("digital delivered", line(X, 4), (1, 2), (4, -1, "sent")),
+        ("service done", line(S, 4), (1, 2), (4, -1, "completed")),
+        ("donation", line(Z, 4), (1, 2), (4, -1, "completed")),
+        ("shipping problem", line(G, 3, shipped=1), (1, 2, 3), (2, 2, "shipped")),
+        ("shipping problem, held", line(G, 11, held_from=3, shipped=1), (1, 2, 3), (2, 2, "shipped")),
+        ("refund running, was to ship", line(G, 10, held_from=2), (1, 2), (2, 0, "paid")),
+        ("refund running, was shipped", line(G, 10, held_from=3, shipped=1), (1, 2), (2, 1, "shipped")),
+        ("refund running, was digital", line(X, 10, held_from=4), (1, 2), (2, -1, "sent")),
+        ("refunded", line(G, 5, shipped=1), (5,), (5, 1, "refunded")),
+        ("goods came back, refunded", line(G, 5, shipped=1, returned=1), (5,), (5, 1, "returned")),
+        ("dispute, was to ship", line(G, 11, held_from=2), (1, 2), (2, 2, "paid")),
+        ("dispute, was there", line(G, 11, held_from=4, shipped=1), (1, 2), (2, 2, "shipped")),
+        ("cancelled", line(G, 6), (4,), (6, 0, "cancelled")),
+        ("abandoned", line(G, 7), (4,), (7, 0, "cancelled")),
+    ],
+)
+def test_the_table_of_statuses(
+    situation: str, the_line: Any, payments: tuple[int, ...], codes: tuple[int, int, str]
+) -> None:
+    order, shipping, weebly = codes
+    assert int(order_status([the_line])) == order
+    assert int(shipping_flag(Shipping(2 if shipping == 2 else 0), [the_line])) == shipping
+    assert {weebly_status(payment, [the_line]) for payment in payments} == {weebly}
+
+
+@pytest.mark.parametrize(
+    ("payment", "lines", "weebly"),
+    [
+        # all in {6, 7}: cancelled
+        (4, [line(G, 6), line(G, 7)], "cancelled"),
+        # all dead with at least one 5: refunded; returned when every refunded line came back
+        (5, [line(G, 5, shipped=1), line(G, 6)], "refunded"),
+        (5, [line(G, 5, shipped=2, returned=1), line(G, 7)], "returned"),
+        (5, [line(G, 5, shipped=1, returned=1), line(G, 5, shipped=1)], "refunded"),
+        # any live line in {0, 1}: pending
+        (0, [line(G, 1), line(G, 6)], "pending"),
+        (1, [line(G, 0), line(G, 3, shipped=1)], "pending"),
+        # payment 3 with nothing shipped yet: pending
+        (3, [line(G, 2), line(P, 3)], "pending"),
+        (3, [line(G, 2), line(X, 4)], "pending"),
+        (3, [line(D, 8), line(D, 4)], "pending"),
+        (3, [line(G, 2, shipped=1)], "paid"),
+        (3, [line(G, 2), line(G, 3, shipped=1)], "paid"),
+        # any live line in 2 or 8, or a pickup in 3: paid
+        (1, [line(G, 2), line(G, 3, shipped=1)], "paid"),
+        (1, [line(D, 8), line(G, 4, shipped=1)], "paid"),
+        (1, [line(P, 3), line(G, 3, shipped=1)], "paid"),
+        (1, [line(P, 11, held_from=3)], "paid"),
+        # any live line that was sent by carrier: shipped
+        (1, [line(G, 3, shipped=1), line(X, 4)], "shipped"),
+        (1, [line(G, 4, shipped=1), line(P, 9)], "shipped"),
+        (1, [line(G, 3, shipped=1), line(G, 5)], "shipped"),
+        # only digital lines: sent; otherwise completed. Dead lines say nothing
+        (1, [line(X, 4), line(X, 4)], "sent"),
+        (1, [line(X, 4), line(G, 6)], "sent"),
+        (1, [line(X, 4), line(S, 4)], "completed"),
+        (1, [line(P, 9), line(G, 5, shipped=1)], "completed"),
+        (1, [line(D, 4), line(Z, 4)], "completed"),
+    ],
+)
+def test_weeblys_status_of_several_lines_is_the_first_that_fits(
+    payment: int, lines: list[Any], weebly: str
+) -> None:
+    assert weebly_status(payment, lines) == weebly
 
 
 def test_a_sale_is_rolled_up_with_every_act(app: Flask, make: Factory) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from app.actions.parcels import NoParcel
+from app.actions.labels import NoParcel
 from app.db import db
 from app.models import Parcel
 from tests.factories import AUCTION, DEAL, DIGITAL, DONATION, GOODS, PICKUP, SERVICE, Factory

@@ -18,8 +18,9 @@ from app.actions.audit import audit
 from app.actions.audit.proofs import Proof
 from app.actions.elsewhere import Past, Rating, Remark, arrive
 from app.actions.intake import take_in
+from app.actions.labels import set_tracking
 from app.actions.ledger import Act
-from app.actions.parcels import Tracking, set_tracking
+from app.actions.parcels import Tracking
 from app.actions.purchases import STAND_IN, BuyerSaid, Purchase
 from app.db import db
 from app.models import Order, ParcelLine

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from app.models import Order, OrderItem, Payment, Payout
 from app.queries.books.rules import plain, rule
-from app.statuses import ItemStatus
+from app.statuses import DEAD, ItemStatus
 from app.statuses import Payment as PaymentCode
 
 # A payment came in, be it given back since.
@@ -12,6 +12,7 @@ CAME_IN = (PaymentCode.PAID, PaymentCode.PAID_PAYPAL, PaymentCode.REFUNDED)
 # Okanjo's PayoutStatus 4: nobody is paid this any more.
 VOIDED = 4
 DONE = "done"
+WITHDRAWN = "withdrawn"
 
 is_paid = plain(Order.payment).in_(CAME_IN)
 
@@ -63,14 +64,14 @@ PAID_AT = rule(
 )
 
 PAYMENTS = rule(
-    "The payments of a paid order come to its total, and others have none",
+    "The payments of a paid order, less those taken back, come to its total; others have none",
     "order",
     Order,
     select(Order.id)
     .outerjoin(Payment, and_(Payment.order_id == Order.id, Payment.status == DONE))
     .group_by(Order.id)
     .having(
-        came_to("purchase")
+        came_to("purchase") - came_to("void")
         != func.max(case((and_(is_paid, Order.total_minor > 0), Order.total_minor), else_=0))
     ),
 )
@@ -80,9 +81,9 @@ REFUNDS = rule(
     "order",
     Order,
     select(Payment.order_id)
-    .where(Payment.status == DONE)
+    .where(Payment.status != WITHDRAWN)
     .group_by(Payment.order_id)
-    .having(came_to("refund") > came_to("purchase")),
+    .having(came_to("refund") > came_to("purchase") - came_to("void")),
 )
 
 CURRENCY = rule(
@@ -105,14 +106,23 @@ PAYOUTS = rule(
     ),
 )
 
+# What was cancelled before the payment is paid out to nobody; after it, the rows stay as they were.
+unit = func.coalesce(OrderItem.sale_price_minor, OrderItem.price_minor)
+short = func.max(OrderItem.line_total_minor) - func.sum(Payout.amount_minor)
 SHARES = rule(
-    "The payouts of a line come to the line",
+    "The payouts of a line come to the line, or to those of its pieces that were not cancelled",
     "item",
     OrderItem,
     select(Payout.item_id)
     .join(OrderItem, OrderItem.id == Payout.item_id)
     .group_by(Payout.item_id)
-    .having(func.sum(Payout.amount_minor) != func.max(OrderItem.line_total_minor)),
+    .having(
+        or_(
+            short < 0,
+            short > func.max(case((OrderItem.cancelled > 0, OrderItem.cancelled * unit), else_=0)),
+            short % func.max(case((unit > 0, unit), else_=1)) != 0,
+        )
+    ),
 )
 
 CAUSES = rule(
@@ -129,18 +139,19 @@ CAUSES = rule(
     ),
 )
 
+is_refunded = plain(Order.payment) == PaymentCode.REFUNDED
+of_status = func.coalesce(plain(OrderItem.status), -1)
 VOIDED_PAYOUTS = rule(
-    "Nobody is paid for what was refunded, and everybody for the rest",
+    "Nobody is paid for what was refunded, and everybody for what lives",
     "payout",
     Payout,
     select(Payout.id)
     .join(Order, Order.id == Payout.order_id)
     .outerjoin(OrderItem, OrderItem.id == Payout.item_id)
     .where(
-        (Payout.status == VOIDED)
-        != or_(
-            plain(Order.payment) == PaymentCode.REFUNDED,
-            func.coalesce(plain(OrderItem.status), -1) == ItemStatus.REFUNDED,
+        or_(
+            and_(Payout.status != VOIDED, or_(is_refunded, of_status == ItemStatus.REFUNDED)),
+            and_(Payout.status == VOIDED, ~is_refunded, of_status.not_in(sorted(DEAD))),
         )
     ),
 )
