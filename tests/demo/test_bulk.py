@@ -155,7 +155,8 @@ class Sale:
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT.*", value):
             value = datetime.fromisoformat(value)
         if isinstance(value, datetime) and value != FAR_FUTURE:
-            return "some time" if name in {"ship_by", "placed_at"} else value - self.began
+            # What is counted by a store's calendar, or was dated by the day, is its own.
+            return "some time" if name in {"ship_by", "placed_at", "attention_at"} else value - self.began
         return value
 
 
