@@ -48,8 +48,8 @@ _outside_ids = count(1)
 class Factory:
     """Makes sales in one application; every method commits and returns ids."""
 
-    def __init__(self, app: Flask) -> None:
-        self.app = app
+    def __init__(self, app: Flask, placed_at: datetime = datetime(2026, 11, 20, 12, tzinfo=UTC)) -> None:
+        self.app, self.placed_at = app, placed_at  # of the sales for which nothing else is said
 
     def sale(
         self,
@@ -69,7 +69,7 @@ class Factory:
                 buyer=BuyerSaid("Maja Kowalczyk", "maja"),
                 address=ADDRESS,
                 lines=lines or (GOODS,),
-                placed_at=datetime(2026, 11, 20, 12, tzinfo=UTC),
+                placed_at=self.placed_at,
             ),
             **changes,
         )

@@ -1,6 +1,7 @@
 """What a seller does to a sale after it was made, by the small forms on its page."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -17,6 +18,12 @@ Browse = Callable[[str], Browser]
 def at(order_id: int, path: str = "") -> str:
     """Return an address below a sale's page."""
     return f"/stores/papershop/sales/{order_id}{path}"
+
+
+@pytest.fixture
+def make(app: Flask) -> Factory:
+    """What makes sales of yesterday: what can be done to a sale depends on its age."""
+    return Factory(app, placed_at=datetime.now(UTC) - timedelta(days=1))
 
 
 def test_pieces_are_cancelled_and_the_line_that_has_nothing_left_is_void(
