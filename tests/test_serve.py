@@ -128,6 +128,14 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+@pytest.fixture(scope="module", autouse=True)
+def heard_interrupts() -> Iterator[None]:
+    """Start desks that hear Ctrl-C, as in a terminal, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Desk]]:
     """The desks that were started for this file; at most the last one runs."""

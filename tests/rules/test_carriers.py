@@ -66,11 +66,11 @@ def tracking(app: Flask, number: str, **more: str) -> Tracking:
 
 def test_where_a_number_fits_several_all_are_told_and_none_is_chosen(app: Flask) -> None:
     assert len(names(AMBIGUOUS)) > 1
-    assert tracking(app, AMBIGUOUS) == (None, AMBIGUOUS)
+    assert tracking(app, AMBIGUOUS) == Tracking(None, AMBIGUOUS, None)
 
 
 def test_where_a_number_fits_one_carrier_it_is_filled_in(app: Flask) -> None:
-    assert tracking(app, "1Z5R89390357567127") == ("UPS", "1Z5R89390357567127")
+    assert tracking(app, "1Z5R89390357567127") == Tracking("UPS", "1Z5R89390357567127", None)
 
 
 def test_a_carrier_that_was_typed_is_never_overruled(app: Flask) -> None:
@@ -78,7 +78,7 @@ def test_a_carrier_that_was_typed_is_never_overruled(app: Flask) -> None:
 
 
 def test_a_number_of_no_known_carrier_is_kept_as_typed(app: Flask) -> None:
-    assert tracking(app, "by bicycle") == (None, "by bicycle")
+    assert tracking(app, "by bicycle") == Tracking(None, "by bicycle", None)
 
 
 def test_a_number_is_followed_only_at_a_carrier_that_it_fits() -> None:
