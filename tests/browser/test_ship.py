@@ -20,8 +20,11 @@ def test_a_row_is_shipped_in_place_and_the_next_one_after_it(desk: Desk, visit: 
     page.goto("/stores/papershop/sales?tab=to_ship")
     row = page.locator(f"#sale-{first}")
     row.get_by_role("link", name="Ship").click()
-    row.locator("[name=tracking_number]").fill(UPS)
-    expect(row.get_by_text("UPS, check digit right")).to_be_visible()
+    number = row.locator("[name=tracking_number]")
+    expect(number).to_be_visible()
+    expect(page.locator(".htmx-added")).to_have_count(0)  # before that, htmx does not hear what is typed
+    number.fill(UPS)
+    expect(row.get_by_text("UPS, check digit right")).to_be_visible(timeout=20_000)
     row.get_by_role("button", name="Ship 7 pieces").click()
     expect(row.locator(".badge-state", has_text="Shipped")).to_be_visible()
     expect(page.locator("#said")).to_contain_text("7 pieces shipped with UPS")
