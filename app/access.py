@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from app import logs
-from app.errors import ForeignStore, NotAllowed, NotFound
+from app.errors import Absorbed, ForeignStore, NotAllowed, NotFound
 from app.models import Account, Order, OrderItem, Store
-from app.queries import items, parcels, people, purchases, sales, told_items
+from app.queries import combined, items, parcels, people, purchases, sales, told_items
 from app.queries.people import Person, StoreFacts
 from app.queries.told_items import Told
 from app.statuses import ActorKind, Door, Kind, ProductType, Role
@@ -215,14 +215,23 @@ def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:
 def find_sale(desk: Desk, order_id: int) -> Order:
     """Return an order of the desk's store with its lines; NotFound where it is not of this store.
 
+    Absorbed where it went into another one.
+
     A vendor gets orders that hold a deal, with the deals alone; NotAllowed for the others.
     """
     order = sales.one(desk.store.id, order_id)
     if order is None:
         raise NotFound
+    _judge_alive(order)
     if desk.only_deals and not seen_items(desk, order):
         raise NotAllowed
     return order
+
+
+def _judge_alive(order: Order) -> None:
+    """Refuse an order that went into another one (Absorbed)."""
+    if order.heir_id is not None:
+        raise Absorbed(combined.heir_of(order.id))
 
 
 def seen_items(desk: Desk, order: Order) -> list[OrderItem]:
@@ -269,10 +278,11 @@ def find_parcel(desk: Desk, parcel_id: int) -> Any:
 
 
 def find_purchase(actor: Actor, order_id: int) -> Order:
-    """Return an order that the actor bought; NotFound for every other one."""
+    """Return an order that the actor bought; NotFound for every other one, Absorbed as `find_sale`."""
     order = purchases.one(actor.account_id, order_id) if actor.account_id else None
     if order is None:
         raise NotFound
+    _judge_alive(order)
     return order
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, delete, select
 
 from app.access import Actor
+from app.actions import combining
 from app.actions.found_by import order_terms
 from app.actions.ledger import Act
 from app.actions.lines import new_item
@@ -21,10 +22,11 @@ from app.db import db
 from app.models import Address, Buyer, Discount, Event, Order, ParcelLine, Payout, Store
 from app.models import Payment as PaymentRow
 from app.models.shop import FAR_FUTURE
+from app.queries.combined import absorbed_by, heir_of
 from app.statuses import AWAITING_PAYMENT, PAID_TO, Channel, Door, ItemStatus, Kind, Payment, Shipping
 
 # Built once: building them for each order would cost more than running them.
-KNOWN_ORDER = select(Order.id).where(
+KNOWN_ORDER = select(Order.id, Order.heir_id).where(
     Order.store_id == bindparam("store"),
     Order.channel == bindparam("channel"),
     Order.external_id == bindparam("key"),
@@ -70,6 +72,8 @@ def take(act: Act, purchase: Purchase) -> TakenIn:
     known = _known(act, purchase)
     if known is None:
         return TakenIn(_make(act, purchase), Verdict.NEW)
+    if known.external_id != purchase.external_id:  # what became of it is told by the sale it went into
+        return TakenIn(known, Verdict.SAME)
     differences = tuple(_differences(known, purchase))
     if not differences:
         return TakenIn(known, Verdict.SAME)
@@ -91,17 +95,22 @@ def _known(act: Act, purchase: Purchase) -> Order | None:
     if purchase.external_id is None:
         return None
     key = {"store": act.store_id, "channel": purchase.channel, "key": purchase.external_id}
-    order_id = db.session.scalar(KNOWN_ORDER, key)
-    return act.hold(order_id) if order_id else None
+    found = db.session.execute(KNOWN_ORDER, key).first()
+    return act.hold(found.id if found.heir_id is None else heir_of(found.id)) if found else None
 
 
 def _make(act: Act, purchase: Purchase) -> Order:
-    """Write buyer, address, order and lines."""
+    """Write buyer, address, order and lines; what may combine takes the open order of its buyer up."""
     store = act.store
     buyer = _buyer(store, purchase)
     address = new_address(store, purchase.address) if purchase.address else None
     act.add(*(row for row in (buyer, address) if row is not None and row.id is None))
-    items = [new_item(act, purchase, line, n) for n, line in enumerate(purchase.lines, start=1)]
+    key = combining.key_of(purchase, store.id, buyer.id)
+    old = combining.take_open(act, key, len(purchase.lines)) if key else None
+    lines = combining.line_postage(purchase) if key else purchase.lines
+    first = 1 + (len(old.items) if old else 0)
+    items = [new_item(act, purchase, line, n) for n, line in enumerate(lines, first)]
+    placed_at = max(purchase.placed_at, old.placed_at) if old else purchase.placed_at
     order = Order(
         store_id=store.id,
         number=store.next_number,
@@ -115,11 +124,12 @@ def _make(act: Act, purchase: Purchase) -> Order:
         shipping=shipping_flag(Shipping.PROCESSING, items),
         status=order_status(items),
         desk_state=desk_state(Payment.UNPAID, items).value,
+        open_key=key,
         gateway_code=purchase.gateway_code,
         postage_method=purchase.postage_method,
         buyer_note=purchase.buyer_note,
         gift_message=purchase.gift_message,
-        placed_at=purchase.placed_at,
+        placed_at=placed_at,
         is_day_only=purchase.is_day_only,
         ship_by=FAR_FUTURE,
         is_past=_is_past(act, purchase),
@@ -128,7 +138,11 @@ def _make(act: Act, purchase: Purchase) -> Order:
     store.next_number += 1
     act.admit(order, items)
     _discount(act, order, purchase)
-    act.index(order, order_terms(order.number, order.external_id, buyer, address, items))
+    if old is not None:
+        act.verb = "combine"
+        combining.absorb(act, old, order)
+    absorbed = absorbed_by(order.id) if old else ()
+    act.index(order, order_terms(order, buyer, address, order.items, absorbed))
     return order
 
 
@@ -252,7 +266,7 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
         _refill(act, order, parcel_id)
     act.forget_terms(order)
     buyer = db.session.get_one(Buyer, order.buyer_id)
-    act.index(order, order_terms(order.number, order.external_id, buyer, address, order.items))
+    act.index(order, order_terms(order, buyer, address, order.items))
 
 
 def _refill(act: Act, order: Order, parcel_id: int) -> None:

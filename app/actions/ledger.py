@@ -17,11 +17,12 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
-from app.actions.rollup import attention_at, desk_state, order_status, ship_by, shipping_flag
+from app.actions.rollup import attention_at, desk_state, may_combine, order_status, ship_by, shipping_flag
 from app.actions.tally import keep_tally, standing
 from app.db import UtcDateTime, db, take_write_lock
-from app.errors import ChangedMeanwhile, NotFound
+from app.errors import Absorbed, ChangedMeanwhile, NotFound
 from app.models import Event, Order, OrderItem, Parcel, SearchTerm, Store
+from app.queries.combined import heir_of
 
 # What the history keeps of a new row; nothing personal stands here.
 KEPT_WHEN_NEW = {
@@ -37,7 +38,8 @@ STANDS_WHEN_NEW: dict[Any, dict[str, Any]] = {
 }
 
 # What the history keeps of these is only whether they were set: people write names there.
-PERSONAL = frozenset({"ack", "legal_name", "address", "vat_id", "mail_from", "mail_texts"})
+# Of the key by which open orders find each other too: a place stands in it.
+PERSONAL = frozenset({"ack", "legal_name", "address", "vat_id", "mail_from", "mail_texts", "open_key"})
 
 FIND = text(
     "INSERT INTO search_term (store_id, term, placed_at, order_id)"
@@ -84,7 +86,8 @@ class Act:
     def hold(self, order_id: int, version: int | None = None) -> Order:
         """Return an order as it is now, locked, with its lines; it is rolled up at the act's end.
 
-        NotFound where the store has none; ChangedMeanwhile where it is no longer the version seen.
+        NotFound where the store has none (Absorbed where it went into another one); ChangedMeanwhile
+        where it is no longer the version seen.
         """
         order = db.session.scalar(
             select(Order)
@@ -95,6 +98,8 @@ class Act:
         )
         if order is None:
             raise NotFound
+        if order.heir_id is not None:
+            raise Absorbed(heir_of(order.id))
         if version is not None and order.version != version:
             raise ChangedMeanwhile
         if order.id not in self._held:
@@ -121,6 +126,12 @@ class Act:
             db.session.delete(item)
         db.session.flush()
         self._add_lines(order, items)
+
+    def move_lines(self, old: Order, heir: Order) -> None:
+        """Hang the lines of an order, changed already to be the heir's, on its heir, before those it has."""
+        db.session.flush()
+        set_committed_value(heir, "items", sorted([*old.items, *heir.items], key=lambda i: i.position))
+        set_committed_value(old, "items", [])
 
     def _add_lines(self, order: Order, items: Iterable[OrderItem]) -> None:
         """Write the lines of an order and hang them on it."""
@@ -175,6 +186,8 @@ class Act:
         """Roll up the held orders, write events, tally and revision."""
         stands: Counter[tuple[str, str]] = Counter()
         for order in self._held.values():
+            if order.heir_id is not None:
+                continue  # it went into another one in this act, and stands nowhere any more
             self._roll_up(order)
             stands.update(standing(order, order.items))
         db.session.flush()
@@ -199,6 +212,8 @@ class Act:
             shipping=shipping_flag(order.shipping, items),
             ship_by=ship_by(self.store, order.paid_at or order.placed_at, items),
         )
+        if order.open_key is not None and not may_combine(order, items):
+            changed = self.change(order, open_key=None)
         if not changed and any(id(item) in self._changes for item in items):
             # A change of a line is a change of the sale: a form that was open before it is stale.
             order.version += 1

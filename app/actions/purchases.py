@@ -1,7 +1,7 @@
 """What a purchase is, as whoever sends it tells it: made by a form, read by the acts."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.statuses import Delivery, ProductType
@@ -79,6 +79,10 @@ class LineSaid:
     promo_end: datetime | None = None
     deal_value: int | None = None
     deal_number: int | None = None
+
+    def with_postage(self, postage: int) -> "LineSaid":
+        """Return the line with this postage of its first unit."""
+        return replace(self, postage=postage)
 
     @property
     def total(self) -> int:

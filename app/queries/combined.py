@@ -1,0 +1,28 @@
+"""Sales that went into another one, and the one that lives on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from app.db import db, rows_of
+from app.models import Combined, Order
+
+_HEIR = select(Combined.heir_id).where(Combined.order_id == bindparam("order"))
+_ABSORBED = (
+    select(Order.id, Order.number, Order.external_id)
+    .join(Combined, Combined.order_id == Order.id)
+    .where(Combined.heir_id == bindparam("heir"))
+    .order_by(Order.id)
+)
+
+
+def heir_of(order_id: int) -> int:
+    """Return the sale that lives on of one that went into another, or into several in turn."""
+    return int(rows_of(_HEIR, {"order": order_id})[0][0])
+
+
+def absorbed_by(heir_id: int) -> Sequence[Any]:
+    """Return id, number and outside id of every sale that went into this one, however far back."""
+    db.session.flush()
+    return rows_of(_ABSORBED, {"heir": heir_id})
