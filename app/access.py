@@ -32,6 +32,7 @@ class Permission(StrEnum):
     CANCEL = "cancel"
     REFUND = "refund"
     TYPE_IN = "type in"
+    TAKE_IN = "take in"
     IMPORT = "import"
     SETTINGS = "settings"
     COMMISSION = "commission"
@@ -55,6 +56,7 @@ NEEDED_SCOPE: dict[Permission, str | None] = {
     Permission.CANCEL: WRITE,
     Permission.REFUND: WRITE,
     Permission.TYPE_IN: None,
+    Permission.TAKE_IN: WRITE,
     Permission.IMPORT: None,
     Permission.SETTINGS: None,
     Permission.COMMISSION: None,
@@ -131,55 +133,46 @@ def is_vendor(desk: Desk) -> bool:
     return desk.role is Role.VENDOR
 
 
-def is_vendor_of_vendor_store(desk: Desk) -> bool:
-    """Tell whether the actor is a vendor and the store one that redeems deals."""
-    return is_vendor(desk) and desk.store.is_vendor
-
-
-def is_owner_of_vendor_store(desk: Desk) -> bool:
-    """Tell whether the actor owns a store that redeems deals."""
-    return is_owner(desk) and desk.store.is_vendor
-
-
 def is_admin(desk: Desk) -> bool:
     """Tell whether the actor runs the site: may do what an owner may."""
     return desk.actor.is_site_admin
 
 
-def is_admin_in_vendor_store(desk: Desk) -> bool:
-    """Tell whether the actor runs the site and the store is one that redeems deals."""
-    return is_admin(desk) and desk.store.is_vendor
+def in_vendor_store(holds: Callable[[Desk], bool]) -> Callable[[Desk], bool]:
+    """Return what tells whether this holds in a store that redeems deals."""
+
+    def both(desk: Desk) -> bool:
+        return holds(desk) and desk.store.is_vendor
+
+    both.__name__ = f"{holds.__name__}_in_vendor_store"
+    return both
 
 
-def may_cancel(desk: Desk) -> bool:
-    """Tell whether the actor works in the store and was given the right to cancel."""
-    return is_staff(desk) and Permission.CANCEL in desk.rights
+def given(permission: Permission) -> Callable[[Desk], bool]:
+    """Return what tells whether the actor works in the store and was given this right by its owner."""
 
+    def holds(desk: Desk) -> bool:
+        return is_staff(desk) and permission in desk.rights
 
-def may_refund(desk: Desk) -> bool:
-    """Tell whether the actor works in the store and was given the right to give money back."""
-    return is_staff(desk) and Permission.REFUND in desk.rights
-
-
-def may_set(desk: Desk) -> bool:
-    """Tell whether the actor works in the store and was given the right to its settings."""
-    return is_staff(desk) and Permission.SETTINGS in desk.rights
+    holds.__name__ = f"given_{permission.name.lower()}"
+    return holds
 
 
 RULES: dict[Permission, tuple[Callable[[Desk], bool], ...]] = {
     Permission.SEE_SALES: (is_owner, is_staff, is_vendor, is_admin),
     Permission.SEE_EVERYTHING: (is_owner, is_staff, is_admin),
     Permission.SHIP: (is_owner, is_staff, is_admin),
-    Permission.REDEEM: (is_owner, is_staff, is_vendor_of_vendor_store, is_admin),
-    Permission.ACKNOWLEDGE: (is_vendor_of_vendor_store, is_owner_of_vendor_store, is_admin_in_vendor_store),
+    Permission.REDEEM: (is_owner, is_staff, in_vendor_store(is_vendor), is_admin),
+    Permission.ACKNOWLEDGE: tuple(map(in_vendor_store, (is_vendor, is_owner, is_admin))),
     Permission.MARK_PAID: (is_owner, is_staff, is_admin),
     Permission.NOTE: (is_owner, is_staff, is_admin),
     Permission.ANSWER: (is_owner, is_staff, is_admin),
-    Permission.CANCEL: (is_owner, may_cancel, is_admin),
-    Permission.REFUND: (is_owner, may_refund, is_admin),
+    Permission.CANCEL: (is_owner, given(Permission.CANCEL), is_admin),
+    Permission.REFUND: (is_owner, given(Permission.REFUND), is_admin),
     Permission.TYPE_IN: (is_owner, is_staff, is_admin),
+    Permission.TAKE_IN: (is_owner, is_staff, is_admin),
     Permission.IMPORT: (is_owner, is_staff, is_admin),
-    Permission.SETTINGS: (is_owner, may_set, is_admin),
+    Permission.SETTINGS: (is_owner, given(Permission.SETTINGS), is_admin),
     Permission.COMMISSION: (is_admin,),
     Permission.SEE_SITE: (is_admin,),
 }
@@ -232,6 +225,22 @@ def _judge_alive(order: Order) -> None:
     """Refuse an order that went into another one (Absorbed)."""
     if order.heir_id is not None:
         raise Absorbed(combined.heir_of(order.id))
+
+
+def find_desk_of_sale(actor: Actor, order_id: int, *, to: Permission) -> Desk:
+    """Return the actor's desk in the store of a sale, for a call that names no store.
+
+    NotFound where the actor is no party to the sale, whether it exists or not. Its buyer sees it and may not
+    do this to it (NotAllowed), or is told that it went into another one (Absorbed).
+    """
+    store_id = sales.store_of(order_id)
+    if store_id is None:
+        raise NotFound
+    try:
+        return find_desk(actor, store_id, to=to)
+    except ForeignStore:
+        find_purchase(actor, order_id)
+        raise NotAllowed from None
 
 
 def seen_items(desk: Desk, order: Order) -> list[OrderItem]:

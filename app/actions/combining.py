@@ -6,11 +6,13 @@ a sale never again (law 5 and 6; reference 2.5; seed 003, "Automatically Combine
 the first thing that happens to the order (`rollup.may_combine`), and never comes back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import bindparam, select, update
 
 from app.actions.ledger import Act
+from app.actions.postage import Posted, postage_of
 from app.actions.purchases import LineSaid, Purchase
 from app.db import db
 from app.models import Combined, Discount, Order, OrderItem, Outbox, TaxLine
@@ -55,7 +57,7 @@ def line_postage(purchase: Purchase) -> Sequence[LineSaid]:
     """
     if purchase.postage and not any(line.postage or line.additional for line in purchase.lines):
         first, *others = purchase.lines
-        return (first.with_postage(purchase.postage), *others)
+        return (replace(first, postage=purchase.postage), *others)
     return purchase.lines
 
 
@@ -78,7 +80,7 @@ def absorb(act: Act, old: Order, heir: Order) -> None:
         discount_minor=heir.discount_minor + old.discount_minor,
         tax_minor=heir.tax_minor + old.tax_minor,
         adjustment_minor=heir.adjustment_minor + old.adjustment_minor,
-        postage_minor=(postage := postage_of(heir.items)),
+        postage_minor=(postage := postage_of(map(_posted, heir.items))),
         total_minor=heir.total_minor + old.total_minor - old.postage_minor - heir.postage_minor + postage,
         postage_method=heir.postage_method or old.postage_method,
         buyer_note=_both(old.buyer_note, heir.buyer_note),
@@ -114,23 +116,6 @@ def _both(old: str, new: str) -> str:
     return "\n\n".join(dict.fromkeys(text for text in (old, new) if text))
 
 
-def postage_of(lines: Iterable[OrderItem]) -> int:
-    """Return the postage of all lines sent together, in minor units (law 6).
-
-    The unit with the highest postage pays it, all other units their additional: `a/n` adds `a` once for
-    every n full further units of a line. Among equals the one pays whose additional costs most: the
-    cheapest for the buyer, and the same in whatever sequence the lines came.
-    """
-    found = [
-        (line.postage_minor, _further(line, line.quantity) - _further(line, line.quantity - 1), line)
-        for line in lines
-    ]
-    if not found:
-        return 0
-    postage, spared, _ = max(found, key=lambda pair: pair[:2])
-    return postage - spared + sum(_further(line, line.quantity) for _, _, line in found)
-
-
-def _further(line: OrderItem, units: int) -> int:
-    """Return what so many units of a line cost beside the one that pays its postage."""
-    return units // line.additional_per * line.additional_minor
+def _posted(item: OrderItem) -> Posted:
+    """Return a line as its postage is reckoned."""
+    return Posted(item.quantity, item.postage_minor, item.additional_minor, item.additional_per)

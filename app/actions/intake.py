@@ -293,8 +293,18 @@ def _follow_total(act: Act, order: Order, purchase: Purchase) -> None:
 
 
 def _discount(act: Act, order: Order, purchase: Purchase) -> None:
-    """Write the reductions of the order."""
+    """Write the reductions of the order, and of its lines."""
+    of_lines = (
+        (item.id, d) for item, x in zip(order.items, purchase.lines, strict=True) for d in x.discounts
+    )
     db.session.add_all(
-        Discount(store_id=act.store_id, order_id=order.id, kind=d.kind, code=d.code, amount_minor=d.amount)
-        for d in purchase.discounts
+        Discount(
+            store_id=act.store_id,
+            order_id=order.id,
+            item_id=item_id,
+            kind=d.kind,
+            code=d.code,
+            amount_minor=d.amount,
+        )
+        for item_id, d in (*((None, d) for d in purchase.discounts), *of_lines)
     )

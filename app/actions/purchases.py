@@ -1,7 +1,7 @@
 """What a purchase is, as whoever sends it tells it: made by a form, read by the acts."""
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.statuses import Delivery, ProductType
@@ -47,6 +47,15 @@ class AddressSaid:
 
 
 @dataclass(frozen=True)
+class DiscountSaid:
+    """A reduction of the whole order, or of one line of it."""
+
+    kind: str  # markdown, coupon, shipping
+    code: str
+    amount: int
+
+
+@dataclass(frozen=True)
 class LineSaid:
     """One line of a purchase; money in minor units."""
 
@@ -79,24 +88,16 @@ class LineSaid:
     promo_end: datetime | None = None
     deal_value: int | None = None
     deal_number: int | None = None
-
-    def with_postage(self, postage: int) -> "LineSaid":
-        """Return the line with this postage of its first unit."""
-        return replace(self, postage=postage)
+    short_description: str = ""
+    cause_name: str | None = None  # of a cause that is found by its name, where no id says which
+    download_limit_type: str | None = None  # downloads, days
+    download_units: int | None = None
+    discounts: tuple[DiscountSaid, ...] = ()
 
     @property
     def total(self) -> int:
         """Return what the line costs: quantity times the price it was sold at."""
         return self.quantity * (self.price if self.sale_price is None else self.sale_price)
-
-
-@dataclass(frozen=True)
-class DiscountSaid:
-    """A reduction of the whole order."""
-
-    kind: str  # markdown, coupon, shipping
-    code: str
-    amount: int
 
 
 @dataclass(frozen=True)

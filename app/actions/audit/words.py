@@ -53,7 +53,7 @@ def proofs() -> Iterator[Proof]:
 
 def compared(which: ColumnElement[bool] | None = None) -> Iterator[Found]:
     """Yield every order, or those that meet a condition, with its words compared."""
-    for order_id, (heads, absorbed, lines, kept) in streams.beside(*streams.found_by(which)):
+    for _, (heads, absorbed, lines, kept) in streams.beside(*streams.found_by(which)):
         for order in heads:
             place = None if order.postal_code is None else Home(order.address_name, order.postal_code)
             right = order_terms(order, order, place, lines, absorbed)
