@@ -59,7 +59,7 @@ def claim(account_id: int, key: str, fingerprint: str, *, now: datetime) -> Clai
     mine = insert_or(Idempotency).values(
         account_id=account_id, key=key, fingerprint=fingerprint, claimed_at=now, answer=""
     )
-    if _rows(mine.on_conflict_do_nothing()) == 1:
+    if _has_written(mine.on_conflict_do_nothing()):
         return Claim(account_id, key, now)
     row = db.session.scalars(
         select(Idempotency)
@@ -83,7 +83,7 @@ def claim(account_id: int, key: str, fingerprint: str, *, now: datetime) -> Clai
 def keep(claimed: Claim, kept: Kept) -> None:
     """Keep what is answered, within the act's transaction; StillRunning where another took the claim over."""
     row = _open(update(Idempotency), claimed).values(status=kept.status, answer=kept.answer)
-    if _rows(row) != 1:
+    if not _has_written(row):
         raise StillRunning
 
 
@@ -93,10 +93,9 @@ def give_back(claimed: Claim) -> None:
     db.session.execute(_open(delete(Idempotency), claimed))
 
 
-def _rows(statement: Any) -> int:
-    """Carry a statement out and return how many rows it wrote."""
-    done: Any = db.session.execute(statement)
-    return int(done.rowcount)
+def _has_written(statement: Any) -> bool:
+    """Carry a statement out and tell whether it wrote a row."""
+    return db.session.execute(statement.returning(Idempotency.key)).first() is not None
 
 
 def _open(statement: Any, claimed: Claim) -> Any:

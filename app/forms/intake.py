@@ -18,7 +18,7 @@ from app.actions.postage import Posted, postage_of
 from app.actions.purchases import LineSaid, Purchase
 from app.forms.aftersale import CancelForm
 from app.forms.base import Form
-from app.forms.fields import NumberField, TextsField, WordsField
+from app.forms.fields import Compound, Null, NumberField, TextsField, WordsField
 from app.forms.purchases import (
     LONGEST_TEXT,
     MOST_DISCOUNTS,
@@ -37,6 +37,7 @@ MOST_DOWNLOADS = 1_000_000
 # How a payment that is told by its method counts (Hip's flag_payment); every other method is plainly paid.
 CODES = {"paypal": PaymentCode.PAID_PAYPAL, "on_arrival": PaymentCode.ON_ARRIVAL}
 
+_PART = re.compile(r"lines(-[0-9]{1,4})?", re.ASCII)
 _OF_LINE = re.compile(r"lines-([0-9]{1,4})-(id|quantity)", re.ASCII)
 
 
@@ -203,7 +204,7 @@ def named_lines(sent: Mapping[str, str], as_one: str) -> MultiDict[str, str]:
     for name, text in sent.items():
         if of_line := _OF_LINE.fullmatch(name):
             found.setdefault(of_line[1], {})[of_line[2]] = text
-        elif not re.fullmatch(r"lines(-[0-9]{1,4})?", name, re.ASCII):
+        elif not (_PART.fullmatch(name) and isinstance(text, Compound | Null)):
             rest.add(name, text)
     for line in found.values():
         rest.add(f"{as_one}-{line.get('id', '')}", line.get("quantity", "1"))

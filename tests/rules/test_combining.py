@@ -15,7 +15,7 @@ from app.actions.combining import MOST_TOGETHER
 from app.actions.intake import TakenIn, Verdict, take_in
 from app.actions.payment import confirm_payment, unpay
 from app.actions.postage import Posted, postage_of
-from app.actions.problems import note, report_problem
+from app.actions.problems import note
 from app.actions.purchases import BuyerSaid, DiscountSaid, LineSaid, Purchase
 from app.db import db
 from app.errors import Absorbed
@@ -202,7 +202,6 @@ TOUCHES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] =
     "paid": (confirm_payment, (), {"code": Payment.PAID}),
     "to be paid on arrival": (confirm_payment, (), {"code": Payment.ON_ARRIVAL}),
     "said to be paid": (say_paid, (Payment.PAID,), {}),
-    "a problem": (report_problem, (), {}),
     "cancelled in part": (cancel, ({0: 1},), {"reason": Reason.BUYER}),
 }
 
