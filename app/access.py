@@ -5,7 +5,7 @@ raise NotFound or NotAllowed; menus and buttons ask the same table through `Desk
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -107,14 +107,7 @@ class Desk:
     def acting(self) -> Actor:
         """Return the actor as the history names them here: a site admin who is no member acts as one."""
         if self.role is None and self.actor.is_site_admin and self.actor.kind is ActorKind.PERSON:
-            return Actor(
-                self.actor.account_id,
-                self.actor.name,
-                self.actor.email,
-                True,
-                ActorKind.ADMIN,
-                self.actor.door,
-            )
+            return replace(self.actor, kind=ActorKind.ADMIN)
         return self.actor
 
 

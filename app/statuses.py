@@ -75,13 +75,6 @@ class Delivery(StrEnum):
     SERVICE = "service"
 
 
-class DownloadLimit(StrEnum):
-    """What limits the downloads of a digital item (Weebly's download_limit_type)."""
-
-    DOWNLOADS = "downloads"
-    DAYS = "days"
-
-
 class Kind(StrEnum):
     """How an item is fulfilled: the row of the law's table that it stands in."""
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.access import Actor
+from app.actions.belongings import new_address
 from app.actions.found_by import order_terms, tracking_terms
-from app.actions.intake import new_address
 from app.actions.ledger import Act
 from app.actions.purchases import AddressSaid
 from app.db import db

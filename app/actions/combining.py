@@ -17,6 +17,7 @@ from app.actions.purchases import LineSaid, Purchase
 from app.db import db
 from app.models import Combined, Discount, Order, OrderItem, Outbox, TaxLine
 from app.models.shop import FAR_FUTURE
+from app.queries.combined import absorbed_by
 from app.statuses import Channel, DeskState, ItemStatus, OrderKind
 
 COMBINING = frozenset({OrderKind.AUCTION.value, OrderKind.OFFER.value, OrderKind.PAY_LATER.value})
@@ -47,6 +48,11 @@ def take_open(act: Act, key: str, lines: int) -> Order | None:
     act.change(order, open_key=None)
     db.session.flush()  # the key is free for the heir
     return order if len(order.items) + lines <= MOST_TOGETHER else None
+
+
+def has_combined(order: Order) -> bool:
+    """Tell whether others went into an order."""
+    return order.kind in COMBINING and order.channel in OWN and bool(absorbed_by(order.id))
 
 
 def line_postage(purchase: Purchase) -> Sequence[LineSaid]:

@@ -3,12 +3,20 @@
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from app.statuses import Delivery, ProductType
 from app.words import fold
 
 # The outside id of the one line that stands for lines a file does not list.
 STAND_IN = "not-listed"
+
+
+class DownloadLimit(StrEnum):
+    """What limits the downloads of a digital item (Weebly's download_limit_type)."""
+
+    DOWNLOADS = "downloads"
+    DAYS = "days"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from app.actions.idempotency import Claim, Kept, claim, give_back, keep
 from app.api.shape import as_json
 from app.db import db
 from app.errors import Refused
+from app.forms.base import raw_body
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 HEADER = "Idempotency-Key"
@@ -71,7 +72,7 @@ def _key() -> str:
 
 def _fingerprint() -> str:
     """Return what tells this request from another one: method, path, query and the bytes of its body."""
-    whole = json.dumps([request.method, request.full_path, request.mimetype]).encode() + request.get_data()
+    whole = json.dumps([request.method, request.full_path, request.mimetype]).encode() + raw_body()
     return hashlib.sha256(whole).hexdigest()
 
 

@@ -14,8 +14,8 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 
 from app import logs
 from app.db import db
-from app.errors import BadBody, ForeignStore, NotFound, Refused, Unavailable
-from app.forms.base import Form, body, flat, strict_json
+from app.errors import ForeignStore, NotFound, Refused, Unavailable
+from app.forms.base import Form, body, json_body
 from app.forms.fields import read_id
 from app.standing import refusal_of
 
@@ -130,12 +130,10 @@ def judged_body(form_class: type[AnyForm]) -> AnyForm:
     return judged(form_class(body()))
 
 
-def json_body() -> MultiDict[str, str]:
-    """Return a body that must be JSON as names and texts; BadBody else."""
+def told() -> MultiDict[str, str]:
+    """Return a body of JSON, and of nothing else, as names and texts."""
     _take_nothing_else()
-    if request.mimetype != "application/json":
-        raise BadBody("Send JSON (application/json).", 415)
-    return flat(strict_json(request.get_data()))
+    return json_body()
 
 
 def _take_nothing_else() -> None:

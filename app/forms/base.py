@@ -44,6 +44,18 @@ def body() -> MultiDict[str, str]:
     return MultiDict()
 
 
+def json_body() -> MultiDict[str, str]:
+    """Return a body that must be JSON as names and texts; BadBody else."""
+    if request.mimetype != "application/json":
+        raise BadBody("Send JSON (application/json).", 415)
+    return flat(strict_json(request.get_data()))
+
+
+def raw_body() -> bytes:
+    """Return the bytes of the body as they came."""
+    return request.get_data()
+
+
 def forget_unless(name: str, is_right: Callable[[str], bool]) -> None:
     """Take a name out of query and body unless its text is right: for views of libraries, which read both."""
     if not all(is_right(text) for sent in (request.args, request.form) for text in sent.getlist(name)):

@@ -15,7 +15,7 @@ from wtforms import FormField
 from wtforms.validators import ValidationError
 
 from app.actions.postage import Posted, postage_of
-from app.actions.purchases import LineSaid, Purchase
+from app.actions.purchases import DownloadLimit, LineSaid, Purchase
 from app.forms.aftersale import CancelForm
 from app.forms.base import Form
 from app.forms.fields import Compound, Null, NumberField, TextsField, WordsField
@@ -29,7 +29,7 @@ from app.forms.purchases import (
     PurchaseForm,
 )
 from app.forms.values import CurrencyField, InstantField, LinkField, MoneyField, WordField, needed
-from app.statuses import Channel, DownloadLimit, ProductType
+from app.statuses import Channel, ProductType
 from app.statuses import Payment as PaymentCode
 
 LONGEST_SHORT = 500

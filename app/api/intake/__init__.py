@@ -16,7 +16,7 @@ from app.actions.payment import NotPayable, Sum, confirm_payment, is_told_again
 from app.api import tokens
 from app.api.intake.objects import note_json, sale_json, taken_json
 from app.api.once import once
-from app.api.shape import BadField, Dialect, json_body, judged, row_id
+from app.api.shape import BadField, Dialect, judged, row_id, told
 from app.errors import Absorbed, NotFound, Refused
 from app.forms.aftersale import NoteForm, RefundForm
 from app.forms.intake import CancellationForm, IntakeForm, PaymentForm, named_lines
@@ -54,7 +54,7 @@ def purchases(slug: str) -> Response:
     desk = find_desk(tokens.asking(), slug, to=Permission.TAKE_IN)
 
     def work() -> tuple[int, object]:
-        form = judged(IntakeForm(json_body()))
+        form = judged(IntakeForm(told()))
         taken = take_in(form.purchase(Channel.INTAKE), actor=desk.acting, store_id=desk.store.id)
         return (201 if taken.verdict is Verdict.NEW else 200), taken_json(taken)
 
@@ -68,21 +68,21 @@ def payments(order: str) -> Response:
 
     def work() -> tuple[int, object]:
         sale = find_sale(desk, row_id(order))
-        form = judged(PaymentForm(json_body()))
+        form = judged(PaymentForm(told()))
         gateway_code = form.gateway_transaction_code.data
-        told = Sum(form.amount.minor or 0, form.currency.data)
-        if is_told_again(sale, told, gateway_code):
+        paid = Sum(form.amount.minor or 0, form.currency.data)
+        if is_told_again(sale, paid, gateway_code):
             return 200, sale_json(sale)
-        paid = confirm_payment(
+        sale = confirm_payment(
             sale.id,
             code=form.code,
             actor=desk.acting,
             store_id=desk.store.id,
             method=form.method.data or "",
             gateway_code=gateway_code,
-            told=told,
+            told=paid,
         )
-        return 201, sale_json(paid)
+        return 201, sale_json(sale)
 
     return once(desk.actor, work)
 
@@ -95,7 +95,7 @@ def cancellations(order: str) -> Response:
     def work() -> tuple[int, object]:
         sale = find_sale(desk, row_id(order))
         most = {i.id: i.left for i in sale.items if aftersale.is_cancellable(i)}
-        form = CancellationForm(named_lines(json_body(), "pieces"), most=most)
+        form = CancellationForm(named_lines(told(), "pieces"), most=most)
         judged(form, besides={f"pieces-{item_id}" for item_id in most})
         cancelled = aftersale.cancel(
             sale.id,
@@ -120,7 +120,7 @@ def refunds_(order: str) -> Response:
     def work() -> tuple[int, object]:
         sale = find_sale(desk, row_id(order))
         titles = {i.id: i.title for i in sale.items}
-        form = RefundForm(named_lines(json_body(), "item"), currency=sale.currency, lines=titles)
+        form = RefundForm(named_lines(told(), "item"), currency=sale.currency, lines=titles)
         judged(form, besides={"amount", *(f"item-{item_id}" for item_id in titles)})
         refunded = refunds.refund(
             sale.id,
@@ -145,7 +145,7 @@ def notes(order: str) -> Response:
 
     def work() -> tuple[int, object]:
         sale = find_sale(desk, row_id(order))
-        form = judged(NoteForm(json_body()))
+        form = judged(NoteForm(told()))
         written = problems.note(
             sale.id,
             form.body.data,
