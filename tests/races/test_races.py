@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from flask import Flask
 
+from app.actions.purchases import BuyerSaid
 from app.db import db
 from app.queries import people
 from tests.conftest import csrf_token
@@ -37,8 +38,7 @@ class Ring(NamedTuple):
     make: Factory
     clients: Clients
     bearer: dict[str, dict[str, str]]
-    cookie: str
-    csrf: str
+    signed_in: dict[str, tuple[str, str]]  # the cookie of each, and the token of their forms
     stores: dict[str, int]
 
     def move(self, name: str, item_id: int, store: str = "papershop", **sent: object) -> Request:
@@ -49,8 +49,17 @@ class Ring(NamedTuple):
 
     def form(self, name: str, order_id: int, path: str, **sent: object) -> Request:
         """Return a form of a sale's page."""
-        given = {"csrf_token": self.csrf, **{k.replace("_no_", "-"): v for k, v in sent.items()}}
-        return request(name, "POST", f"/stores/papershop/sales/{order_id}{path}", given, Cookie=self.cookie)
+        return self._form("owner", name, f"/stores/papershop/sales/{order_id}{path}", sent)
+
+    def buyers_form(self, name: str, order_id: int, path: str, **sent: object) -> Request:
+        """Return a form of a purchase's page."""
+        return self._form("buyer", name, f"/purchases/{order_id}{path}", sent)
+
+    def _form(self, who: str, name: str, path: str, sent: dict[str, object]) -> Request:
+        """Return a form that somebody sends."""
+        cookie, csrf = self.signed_in[who]
+        given = {"csrf_token": csrf, **{k.replace("_no_", "-"): v for k, v in sent.items()}}
+        return request(name, "POST", path, given, Cookie=cookie)
 
 
 @pytest.fixture
@@ -63,10 +72,12 @@ def ring(
 ) -> Iterator[Ring]:
     """The running desk, the cast's keys and the clients."""
     monkeypatch.setitem(app.config, "SECRET_KEY", SECRET)  # the one under which the server reads them
-    browser = sign_in("owner")
-    browser.get("/purchases")
-    page = browser.get("/purchases")
-    cookie = page.request.headers["Cookie"]
+    signed_in = {}
+    for who in ("owner", "buyer"):
+        browser = sign_in(who)
+        browser.get("/purchases")
+        page = browser.get("/purchases")
+        signed_in[who] = (page.request.headers["Cookie"], csrf_token(page.text))
     bearer = {who: token(who) for who in ("owner", "vendor")}
     with app.app_context():
         stores = {place.slug: place.id for place in people.all_stores()}
@@ -75,7 +86,7 @@ def ring(
     server = Server(app.config["SQLALCHEMY_DATABASE_URI"], tmp_path)
     try:
         clients = Clients(server, CROWD)
-        yield Ring(app, Factory(app), clients, bearer, cookie, csrf_token(page.text), stores)
+        yield Ring(app, Factory(app), clients, bearer, signed_in, stores)
         clients.close()
     finally:
         server.end()
@@ -85,7 +96,7 @@ Race = Callable[[Ring], tuple[list[Request], Callable[[list[Answer]], str]]]
 
 
 # A form that is refused is answered 409 or 422: 400 were one that nobody read.
-FORMS = frozenset({"cancel", "refund", "undo"})
+FORMS = frozenset({"cancel", "receive", "refund", "undo"})
 
 
 def only_one(answers: list[Answer]) -> str:
@@ -144,6 +155,16 @@ def undo_and_ship_the_rest(ring: Ring) -> Any:
     return undo + rest, judge
 
 
+def undo_and_receive(ring: Ring) -> Any:
+    order_id, item_id = sale(
+        ring, GOODS, account="buyer", buyer=BuyerSaid("Maja Kowalczyk", "maja", ref="maja")
+    )
+    parcel_id = ring.make.ship(order_id, {item_id: 5})
+    undo = [ring.form("undo", order_id, f"/parcels/{parcel_id}/void") for _ in range(CROWD // 2)]
+    receive = [ring.buyers_form("receive", order_id, "/received") for _ in range(CROWD // 2)]
+    return undo + receive, only_one
+
+
 def refund_and_refund(ring: Ring) -> Any:
     order_id, _ = sale(ring, GOODS)
     sent = {"amount": "22.50", "reason": "other"}
@@ -155,6 +176,7 @@ RACES: tuple[Race, ...] = (
     ship_and_cancel,
     redeem_and_redeem,
     undo_and_ship_the_rest,
+    undo_and_receive,
     refund_and_refund,
 )
 
