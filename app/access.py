@@ -205,19 +205,22 @@ def find_sale(desk: Desk, order_id: int) -> Order:
 
     A vendor gets orders that hold a deal, with the deals alone; NotAllowed for the others.
     """
-    order = sales.one(desk.store.id, order_id)
-    if order is None:
-        raise NotFound
-    _judge_alive(order)
+    order = _whole(lambda: sales.one(desk.store.id, order_id))
     if desk.only_deals and not seen_items(desk, order):
         raise NotAllowed
     return order
 
 
-def _judge_alive(order: Order) -> None:
-    """Refuse an order that went into another one (Absorbed)."""
+def _whole(read: Callable[[], Order | None]) -> Order:
+    """Return an order as it is read; NotFound where there is none, Absorbed where it went into another."""
+    order = read()
+    if order is not None and not order.items:
+        order = read()  # its lines moved on between order and lines
+    if order is None:
+        raise NotFound
     if order.heir_id is not None:
         raise Absorbed(combined.heir_of(order.id))
+    return order
 
 
 def find_desk_of_sale(actor: Actor, order_id: int, *, to: Permission) -> Desk:
@@ -281,11 +284,7 @@ def find_parcel(desk: Desk, parcel_id: int) -> Any:
 
 def find_purchase(actor: Actor, order_id: int) -> Order:
     """Return an order that the actor bought; NotFound for every other one, Absorbed as `find_sale`."""
-    order = purchases.one(actor.account_id, order_id) if actor.account_id else None
-    if order is None:
-        raise NotFound
-    _judge_alive(order)
-    return order
+    return _whole(lambda: purchases.one(actor.account_id, order_id) if actor.account_id else None)
 
 
 def find_site(actor: Actor) -> None:

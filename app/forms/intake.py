@@ -189,8 +189,13 @@ class CancellationForm(CancelForm):
 
     def __init__(self, sent: Any = None, **given: Any) -> None:
         super().__init__(sent, **given)
-        if not any(name.startswith("pieces-") for name in self.was_sent):
-            self.typed = {item_id: str(n) for item_id, n in self.most.items()}
+        self.names_lines = any(name.startswith("pieces-") for name in self.was_sent)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Judge the fields, and the pieces of the lines named; what all is, the act sees when it is done."""
+        if self.names_lines:
+            return super().validate(extra_validators)
+        return Form.validate(self, extra_validators)
 
 
 def named_lines(sent: Mapping[str, str], as_one: str) -> MultiDict[str, str]:

@@ -39,7 +39,9 @@ def ring(
     server = Server(app.config["SQLALCHEMY_DATABASE_URI"], tmp_path)
     try:
         clients = Clients(server, CROWD)
-        yield Ring(app, Factory(app), clients, bearer, signed_in, stores)
-        clients.close()
+        try:
+            yield Ring(app, Factory(app), clients, server.port, bearer, signed_in, stores)
+        finally:
+            clients.close()
     finally:
         server.end()

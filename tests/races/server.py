@@ -30,12 +30,13 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What became of a request: its name, the client who sent it, the status, and the body."""
+    """What became of a request: its name, the client who sent it, and what was answered."""
 
     name: str
     client: int
     status: int
     body: bytes = b""
+    is_replayed: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -166,8 +167,8 @@ class Clients:
         return [Answer(one.name, n, *_reply(client)) for n, (client, one) in enumerate(pairs)], not answered
 
 
-def _reply(client: socket.socket) -> tuple[int, bytes]:
-    """Return status and body of the answer that comes over a connection."""
+def _reply(client: socket.socket) -> tuple[int, bytes, bool]:
+    """Return status and body of the answer that comes over a connection, and whether it was given before."""
     reply = http.client.HTTPResponse(client)
     reply.begin()
-    return reply.status, reply.read()
+    return reply.status, reply.read(), "Idempotency-Replayed" in reply.headers

@@ -99,7 +99,7 @@ def cancellations(order: str) -> Response:
         judged(form, besides={f"pieces-{item_id}" for item_id in most})
         cancelled = aftersale.cancel(
             sale.id,
-            form.pieces,
+            form.pieces if form.names_lines else None,
             reason=form.reason.data,
             is_stock_back=form.stock_back.data,
             is_buyer_told=form.notify.data,
