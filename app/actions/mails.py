@@ -29,6 +29,8 @@ LOST_AFTER = timedelta(minutes=10)
 WAITS = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60, 240))
 # What waits for another mail's end looks again so soon.
 LOOKS_AGAIN = timedelta(seconds=30)
+# What a store's own words may name; each stands in braces.
+NAMES = ("buyer", "order", "store")
 # So many are looked for at once.
 AT_ONCE = 100
 

@@ -13,7 +13,7 @@ from app.db import db
 from app.models import Address, Buyer, Order
 from app.statuses import ActorKind, Door
 from tests.factories import GOODS, Factory
-from tests.mails.outbox import MAJA, SITE, Box, by, go_round, rows, sale, send, set_store
+from tests.mails.outbox import MAJA, SITE, Box, by, go_round, number_of, rows, sale, send, set_store
 
 
 def test_a_store_writes_in_its_name_from_its_address_in_its_own_words(
@@ -31,6 +31,16 @@ def test_a_store_writes_in_its_name_from_its_address_in_its_own_words(
     assert (mail["Sender"], box.senders) == (SITE, [SITE])
     assert box.subjects[0].startswith('Köln, "Papier": your order')
     assert "Hello Maja Kowalczyk,\n\nWir\ndanken!\n\na parcel" in box.texts[0]
+
+
+def test_own_words_name_buyer_order_and_store_and_nothing_else(desk: Flask, make: Factory, box: Box) -> None:
+    own = "{buyer}, {order}, {store}, {0.x}, %s, {{buyer}}"
+    set_store(name="{order}", mail_texts={"parcel_shipped": own})
+    order_id = sale(make, buyer=BuyerSaid("{store}\nMaja {buyer}", "maja", MAJA))
+    send(make, order_id)
+    go_round()
+    n, maja = number_of(order_id), "{store} Maja {buyer}"
+    assert f"\n\n{maja}, {n}, {{order}}, {{0.x}}, %s, {{{maja}}}\n\n" in box.texts[0]
 
 
 NASTY = "Shop\r\nBcc: all@evil.example\n\nHTML\x0b\x0c\x85\u2028X: y\x00\x1b[2J"
