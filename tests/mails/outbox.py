@@ -36,6 +36,7 @@ class Box:
         self.refused: dict[str, str] = {}  # address -> answer
         self.before: Callable[[], str | None] = lambda: None  # asked before a mail is taken
         self.after: Callable[[], Any] = lambda: None  # called before the sender hears that it was
+        self.hangs_up = False  # instead of letting the sender hear it
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, to: str, _options: Any) -> str:
         if to in self.refused:
@@ -51,6 +52,8 @@ class Box:
         self.senders.append(envelope.mail_from)
         assert envelope.rcpt_tos == [self.mails[-1]["To"]]
         await server.loop.run_in_executor(None, self.after)
+        if self.hangs_up:
+            server.transport.abort()
         return "250 OK"
 
     @property

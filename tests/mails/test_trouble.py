@@ -1,6 +1,7 @@
 """Servers that refuse, are away, or are never asked again; mails that cannot be written."""
 
 import logging
+import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,20 @@ from flask import Flask
 from app.actions.mails import WAITS
 from app.db import db
 from tests.factories import Factory
-from tests.mails.outbox import MAJA, Box, ago, change, free_port, go_round, rows, sale, send, sending_by
+from tests.mails.outbox import (
+    MAJA,
+    Box,
+    ago,
+    change,
+    free_port,
+    go_round,
+    rows,
+    sale,
+    send,
+    sending_by,
+    states,
+    void,
+)
 
 
 def test_a_server_that_does_not_take_it_is_asked_again_with_growing_waits_and_then_no_more(
@@ -43,13 +57,43 @@ def test_an_address_that_the_server_does_not_know_is_not_asked_for_again(
     ]
 
 
-def test_where_the_server_is_away_the_other_mails_wait_untried(desk: Flask, make: Factory) -> None:
+def test_where_the_server_is_away_all_mails_wait_untried_and_none_is_given_up(
+    desk: Flask, make: Factory, box: Box
+) -> None:
     for _ in range(2):
         send(make, sale(make))
     with sending_by(desk, {"MAIL_PORT": free_port()}):
+        for _ in range(len(WAITS) + 2):
+            go_round()
+            assert [(r.state, r.tries) for r in rows()] == [("due", 0), ("due", 0)]
+            assert [r.trouble for r in rows()] == ["The mail server cannot be reached.", ""]
+            change(due_at=ago(seconds=1))
+    go_round()
+    assert [(r.state, r.tries, r.trouble) for r in rows()] == [("sent", 1, "")] * 2
+
+
+def test_a_server_that_never_answers_has_taken_nothing(desk: Flask, make: Factory, box: Box) -> None:
+    order_id = sale(make)
+    parcel_id = send(make, order_id)
+    deaf = socket.create_server(("127.0.0.1", 0))
+    with deaf, sending_by(desk, {"MAIL_PORT": deaf.getsockname()[1], "MAIL_TIMEOUT": 0.1}):
         go_round()
-    assert [(r.state, r.tries) for r in rows()] == [("due", 1), ("due", 0)]
-    assert rows()[0].trouble == "The mail server cannot be reached."
+    assert [(r.tries, r.trouble) for r in rows()] == [(0, "The mail server cannot be reached.")]
+    void(order_id, parcel_id)
+    assert states() == [("parcel_shipped", "dropped")]  # nothing to be corrected
+
+
+def test_a_server_that_goes_away_in_the_middle_may_have_taken_it(
+    desk: Flask, make: Factory, box: Box
+) -> None:
+    order_id = sale(make)
+    parcel_id = send(make, order_id)
+    box.hangs_up = True
+    go_round()
+    assert [(r.state, r.tries, r.is_doubtful) for r in rows()] == [("due", 1, True)]
+    assert rows()[0].trouble == "The connection to the mail server broke."
+    void(order_id, parcel_id)
+    assert states() == [("parcel_shipped", "dropped"), ("parcel_voided", "due")]
 
 
 def test_a_mail_that_cannot_be_written_holds_none_up_and_logs_nobody(
