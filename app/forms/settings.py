@@ -133,6 +133,12 @@ class PercentField(PlainField):
         return share
 
 
+def in_braces(before_last: str = "and") -> str:
+    """Return the names that own words may hold, as they are written: "{buyer}, {order} and {store}"."""
+    *others, last = (f"{{{name}}}" for name in NAMES)
+    return f"{', '.join(others)} {before_last} {last}"
+
+
 class MailTextField(TextsField):
     """The store's own words in a mail, in which braces stand around the names of `NAMES` alone."""
 
@@ -141,8 +147,7 @@ class MailTextField(TextsField):
         said = super().read(text)
         for found in _BRACED.findall(said or ""):
             if found not in {f"{{{name}}}" for name in NAMES}:
-                *others, last = (f"{{{name}}}" for name in NAMES)
-                raise ValueError(f"“{found[:32]}” stands for nothing: write {', '.join(others)} or {last}.")
+                raise ValueError(f"“{found[:32]}” stands for nothing: write {in_braces('or')}.")
         return said
 
 

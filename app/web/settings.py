@@ -6,7 +6,6 @@ from flask import Blueprint, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app.access import Desk, Permission
-from app.actions.mails import NAMES
 from app.actions.stores import CurrencyStays, SettingsChanged, set_store
 from app.carriers import CARRIERS
 from app.db import db
@@ -17,6 +16,7 @@ from app.forms.settings import (
     MOST_HOLIDAYS,
     MOST_UNDO,
     SettingsForm,
+    in_braces,
     percent_text,
     zones,
 )
@@ -81,7 +81,7 @@ def asking(desk: Desk, form: SettingsForm, status: int, conflict: str = "") -> R
         "zones": zones(),
         "currencies": sorted(known_currencies()),
         "carriers": CARRIERS,
-        "names": ", ".join(f"{{{name}}}" for name in NAMES),
+        "names": in_braces(),
         "most": {
             "carriers": MOST_CARRIERS,
             "holidays": MOST_HOLIDAYS,

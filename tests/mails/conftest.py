@@ -9,7 +9,7 @@ from flask import Flask
 from tests.mails.outbox import Box, by_server, free_port, sending_by
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[Controller]:
     """A mail server."""
     controller = Controller(Box(), hostname="127.0.0.1", port=free_port())

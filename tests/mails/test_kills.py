@@ -66,8 +66,9 @@ SECRET = "a secret of the killed"
 # What starts a worker at each line that it reads, and says its number, and when it is gone.
 MOTHER = """
 import os, sys
-import app
+from app import create_app
 from flask.cli import main
+create_app()  # loads what is loaded late
 for line in sys.stdin:
     worker = os.fork()
     if not worker:
