@@ -16,7 +16,7 @@ from typing import Any, Self
 from sqlalchemy import JSON, Table, bindparam, insert, text
 
 from app.access import Actor
-from app.actions.ledger import KEPT_WHEN_NEW, Act, snapshot
+from app.actions.ledger import Act
 from app.db import Base, db
 from app.models import Buyer, Event, Order, OrderItem, Product
 
@@ -72,7 +72,7 @@ class Batch(Act):
         """End the act: roll its order up, and keep what was done to it for the history."""
         self._order_id = order.id
         self._roll_up(order)
-        self._events += [self._event(item, before, None) for item, before in self._gone]
+        self._events += [self._event(row, before, None) for row, before in self._gone]
         self._events += [self._event(row, before, after) for row, before, after in self._changes.values()]
         self._gone.clear()
         self._changes.clear()
@@ -93,8 +93,11 @@ class Batch(Act):
                 write([row])  # the next order may ask for it by its key
             else:
                 self._new.append(row)
-            if type(row) in KEPT_WHEN_NEW:
-                self._changes[id(row)] = (row, None, snapshot(row, KEPT_WHEN_NEW[type(row)]))
+        self._tell_new(rows)
+
+    def leave(self, *rows: Any) -> None:
+        """Take up new rows, as `add` does."""
+        self.add(*rows)
 
     def replace_lines(self, order: Order, items: Iterable[OrderItem]) -> None:
         """Put new lines in the place of all that the order has; what it hangs on is written first."""
