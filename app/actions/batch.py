@@ -13,28 +13,17 @@ from functools import cache, partial
 from itertools import count
 from typing import Any, Self
 
-from sqlalchemy import JSON, Table, bindparam, insert, text
+from sqlalchemy import Table, insert, text
 
 from app.access import Actor
-from app.actions.ledger import Act
+from app.actions.ledger import WRITE_EVENTS, Act
 from app.db import Base, db
-from app.models import Buyer, Event, Order, OrderItem, Product
+from app.models import Buyer, Order, OrderItem, Product
 
 # How many ids are taken from a sequence at once.
 BLOCK = 50
 SQLITE_LAST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
 NEXT_IDS = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :n)")
-
-_EVENT: Any = Event.__table__
-_NOTHING = JSON(none_as_null=True)
-# One statement for them all: the history is read in the sequence of its ids.
-WRITE_EVENTS = insert(_EVENT).values(
-    {
-        c.name: bindparam(c.name, type_=_NOTHING if isinstance(c.type, JSON) else c.type)
-        for c in _EVENT.c
-        if not c.primary_key
-    }
-)
 
 
 class Batch(Act):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import bindparam, delete, insert, select, text, update
+from sqlalchemy import JSON, bindparam, delete, insert, select, text, update
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
@@ -28,6 +28,17 @@ FIND = text(
     "INSERT INTO search_term (store_id, term, placed_at, order_id)"
     " VALUES (:store_id, :term, :placed_at, :order_id) ON CONFLICT DO NOTHING"
 ).bindparams(bindparam("placed_at", type_=UtcDateTime()))
+
+_EVENT: Any = Event.__table__
+_NOTHING = JSON(none_as_null=True)
+# One statement for them all: the history is read in the sequence of its ids.
+WRITE_EVENTS = insert(_EVENT).values(
+    {
+        c.name: bindparam(c.name, type_=_NOTHING if isinstance(c.type, JSON) else c.type)
+        for c in _EVENT.c
+        if not c.primary_key
+    }
+)
 
 
 class Act:
@@ -231,7 +242,7 @@ class Act:
         """Write one Event for each row that was made, changed or taken away."""
         told = [(row, before, None) for row, before in self._gone] + list(self._changes.values())
         if told:
-            db.session.execute(insert(Event), [self._event(*change) for change in told])
+            db.session.execute(WRITE_EVENTS, [self._event(*change) for change in told])
 
     def _event(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
         """Return the Event of one row."""

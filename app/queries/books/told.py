@@ -29,10 +29,11 @@ def _unborn(model: Any, order_id: Any) -> Search:
         Event.row_id == model.id,
         Event.before.is_(None),
     )
-    return Search(word, model, select(model.id).where(~birth))
+    every: Any = select(model.id)
+    if model is Feedback:
+        every = every.join(OrderItem, OrderItem.id == Feedback.item_id)
+    return Search(word, model, every.where(~birth))
 
-
-of_feedback = select(OrderItem.order_id).where(OrderItem.id == Feedback.item_id).scalar_subquery()
 
 BIRTHS = Rule(
     "Every order, and every row that hangs on it, begins in the history",
@@ -58,7 +59,7 @@ BIRTHS = Rule(
             ),
         ),
         *(_unborn(model, model.order_id) for model in (Payment, Payout, Note)),
-        _unborn(Feedback, of_feedback),
+        _unborn(Feedback, OrderItem.order_id),
     ),
 )
 
