@@ -16,7 +16,8 @@ from typing import Any, Self
 from sqlalchemy import Table, insert, text
 
 from app.access import Actor
-from app.actions.ledger import WRITE_EVENTS, Act
+from app.actions.kept import WRITE_EVENTS
+from app.actions.ledger import Act
 from app.db import Base, db
 from app.models import Buyer, Order, OrderItem, Product
 

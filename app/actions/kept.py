@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from app.models import Feedback, Note, Order, OrderItem, Parcel, Payment, Payout
+from sqlalchemy import JSON, bindparam, insert
+
+from app.models import Event, Feedback, Note, Order, OrderItem, Parcel, Payment, Payout
 
 # What the history keeps of a new row.
 KEPT_WHEN_NEW: dict[Any, tuple[str, ...]] = {
@@ -28,6 +30,17 @@ BESIDE: dict[str, Any] = {model.__tablename__: model for model in (Payment, Payo
 
 # What the history keeps of these is only whether they were set: people write names there.
 PERSONAL = frozenset({"ack", "legal_name", "address", "vat_id", "mail_from", "mail_texts"})
+
+_EVENT: Any = Event.__table__
+_NOTHING = JSON(none_as_null=True)
+# One statement for them all: the history is read in the sequence of its ids.
+WRITE_EVENTS = insert(_EVENT).values(
+    {
+        c.name: bindparam(c.name, type_=_NOTHING if isinstance(c.type, JSON) else c.type)
+        for c in _EVENT.c
+        if not c.primary_key
+    }
+)
 
 
 def snapshot(row: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Every act runs inside `with Act(...)`. Rows it changes go through `change`, rows
 at the end orders are rolled up, one Event a changed row is written, and tally and revision follow.
 """
 
+import logging
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,34 +12,24 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import JSON, bindparam, delete, insert, select, text, update
+from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
-from app.actions.kept import BESIDE, KEPT_WHEN_NEW, snapshot
+from app.actions.kept import BESIDE, KEPT_WHEN_NEW, WRITE_EVENTS, snapshot
 from app.actions.rollup import attention_at, desk_state, order_status, ship_by, shipping_flag
 from app.actions.tally import keep_tally, standing
-from app.db import UtcDateTime, db, take_write_lock
+from app.db import UtcDateTime, db, may_be_late, take_write_lock
 from app.errors import ChangedMeanwhile, NotFound
-from app.models import Event, Order, OrderItem, Parcel, SearchTerm, Store
+from app.models import Order, OrderItem, Parcel, SearchTerm, Store
 
 FIND = text(
     "INSERT INTO search_term (store_id, term, placed_at, order_id)"
     " VALUES (:store_id, :term, :placed_at, :order_id) ON CONFLICT DO NOTHING"
 ).bindparams(bindparam("placed_at", type_=UtcDateTime()))
-
-_EVENT: Any = Event.__table__
-_NOTHING = JSON(none_as_null=True)
-# One statement for them all: the history is read in the sequence of its ids.
-WRITE_EVENTS = insert(_EVENT).values(
-    {
-        c.name: bindparam(c.name, type_=_NOTHING if isinstance(c.type, JSON) else c.type)
-        for c in _EVENT.c
-        if not c.primary_key
-    }
-)
 
 
 class Act:
@@ -70,12 +61,19 @@ class Act:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Settle the books, unless the act was refused."""
-        if kind is None:
+        """Settle the books, unless the act was refused.
+
+        What ran into the write of somebody quicker is refused as well, wherever in the act that was:
+        ChangedMeanwhile.
+        """
+        if error is None:
             try:
                 self._settle()
-            except StaleDataError as late:
-                raise ChangedMeanwhile from late
+            except (StaleDataError, IntegrityError) as late:
+                refuse_late(late)
+                raise
+        elif isinstance(error, StaleDataError | IntegrityError):
+            refuse_late(error)
 
     def hold(self, order_id: int, version: int | None = None) -> Order:
         """Return an order as it is now, locked, with its lines; it is rolled up at the act's end.
@@ -280,6 +278,16 @@ class Act:
         if isinstance(row, Order | Store):
             return row.id if isinstance(row, Order) else None
         return getattr(row, "order_id", None) or next(iter(self._held), None)
+
+
+def refuse_late(error: StaleDataError | IntegrityError) -> None:
+    """Refuse a write that another's came before (ChangedMeanwhile); return where it is another fault.
+
+    The locks of an act let none come between: that the database had to say so is told to the log.
+    """
+    if isinstance(error, StaleDataError) or may_be_late(error):
+        logging.getLogger(__name__).error("An act ran into another's write", exc_info=error)
+        raise ChangedMeanwhile from error
 
 
 def _rose(change: tuple[Any, dict[str, Any] | None, dict[str, Any]] | None, name: str) -> bool:

@@ -56,8 +56,9 @@ STORE = "vendorshop"
 
 # In a long run each of these is done and refused; the others are never refused, or hardly ever done.
 MAY_BE_REFUSED = (
-    "pay", "unpay", "ship", "ship_together", "draft", "send_draft", "void", "move_item", "receive", "cancel", "refund",
-    "refund, pending", "return", "problem", "review", "correct_address", "flags", "buyer's flags",
+    "pay", "unpay", "ship", "ship_together", "draft", "send_draft", "void", "move_item",
+    "receive", "cancel", "refund", "refund, pending", "return", "problem", "review", "correct_address",
+    "flags", "buyer's flags",
 )  # fmt: skip
 CARD = LineSaid("Card", 1, 450)
 
