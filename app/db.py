@@ -31,7 +31,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -191,16 +190,6 @@ def take_write_lock() -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
     elif not driver.info.transaction_status:  # IDLE is 0
         connection.exec_driver_sql("BEGIN")
-
-
-def may_be_late(error: IntegrityError) -> bool:
-    """Tell whether a rule was broken that another's write may have brought a row up to.
-
-    A CHECK, a unique or a foreign key; that a column stays empty is nobody else's doing.
-    """
-    driver: Any = error.orig
-    kind = getattr(driver, "sqlite_errorname", None) or getattr(driver, "sqlstate", None)
-    return kind not in {"SQLITE_CONSTRAINT_NOTNULL", "23502"}
 
 
 @event.listens_for(db.session, "before_flush")

@@ -1,6 +1,7 @@
 """The database's bad days: which errors are the machine's fault and pass, and how connections outlive them.
 
-Locked, gone, read-only, full: the database says so with codes of its own, which are read here alone.
+Locked, gone, read-only, full, or a rule of it broken: the database says so with codes of its own, which are
+read here alone.
 """
 
 import os
@@ -9,7 +10,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, DisconnectionError, TimeoutError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, TimeoutError
 
 # https://sqlite.org/rescode.html: BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
 SQLITE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
@@ -37,6 +38,16 @@ def is_lost_commit(error: BaseException | None) -> bool:
     if not isinstance(error, DBAPIError) or hasattr(error.orig, "sqlite_errorcode"):
         return False
     return error.connection_invalidated and error.statement is None
+
+
+def may_be_late(error: IntegrityError) -> bool:
+    """Tell whether a rule was broken that another's write may have brought a row up to.
+
+    A CHECK, a unique or a foreign key; that a column stays empty is nobody else's doing.
+    """
+    # pysqlite3 tells no extended code: SQLite's words do.
+    is_empty = getattr(error.orig, "sqlstate", "") == "23502" or str(error.orig).startswith("NOT NULL")
+    return not is_empty
 
 
 def in_words(error: BaseException | None) -> str:

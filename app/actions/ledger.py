@@ -22,9 +22,10 @@ from app.access import Actor
 from app.actions.kept import BESIDE, KEPT_WHEN_NEW, WRITE_EVENTS, snapshot
 from app.actions.rollup import attention_at, desk_state, order_status, ship_by, shipping_flag
 from app.actions.tally import keep_tally, standing
-from app.db import UtcDateTime, db, may_be_late, take_write_lock
+from app.db import UtcDateTime, db, take_write_lock
 from app.errors import ChangedMeanwhile, NotFound
-from app.models import Order, OrderItem, Parcel, SearchTerm, Store
+from app.models import Order, OrderItem, Parcel, Payment, SearchTerm, Store
+from app.outages import may_be_late
 
 FIND = text(
     "INSERT INTO search_term (store_id, term, placed_at, order_id)"
@@ -221,8 +222,9 @@ class Act:
             shipping=shipping_flag(order.shipping, items),
             ship_by=ship_by(self.store, order.paid_at or order.placed_at, items),
         )
-        if not changed and any(id(item) in self._changes for item in items):
-            # A change of a line is a change of the sale: a form that was open before it is stale.
+        rows = (row for row, _, _ in self._changes.values() if isinstance(row, OrderItem | Payment))
+        if not changed and any(row.order_id == order.id for row in rows):
+            # A line or money that changed is a change of the sale: a form that was open before it is stale.
             order.version += 1
         # What follows from the rest, with the parcels' times, the history need not tell.
         order.sent_at = self._sent_at(order)
