@@ -43,11 +43,15 @@ def is_lost_commit(error: BaseException | None) -> bool:
 def may_be_late(error: IntegrityError) -> bool:
     """Tell whether a rule was broken that another's write may have brought a row up to.
 
-    A CHECK, a unique or a foreign key; that a column stays empty is nobody else's doing.
+    A unique or a foreign key, or a CHECK of a row that was there before. A new row that breaks its own rules
+    is nobody else's doing, and a column that stays empty neither.
     """
     # pysqlite3 tells no extended code: SQLite's words do.
-    is_empty = getattr(error.orig, "sqlstate", "") == "23502" or str(error.orig).startswith("NOT NULL")
-    return not is_empty
+    state, words = getattr(error.orig, "sqlstate", ""), str(error.orig)
+    if state == "23502" or words.startswith("NOT NULL"):
+        return False
+    is_check = state == "23514" or words.startswith("CHECK")
+    return not (is_check and (error.statement or "").startswith("INSERT"))
 
 
 def in_words(error: BaseException | None) -> str:
