@@ -34,6 +34,8 @@ class EventSeen(NamedTuple):
     act_id: int
     item_id: int | None
     parcel_id: int | None
+    row_kind: str | None
+    row_id: int | None
     actor_id: int | None
     actor_kind: str
     door: str
@@ -84,6 +86,8 @@ _ALL_EVENTS = (
         Account.email,
     )
     .outerjoin(Account, Account.id == Event.actor_id)
+    # What goes to whom follows from the payment, and is no line of its own.
+    .where(Event.row_kind.is_distinct_from(Payout.__tablename__))
     .order_by(Event.id.desc())
 )
 _EVENTS = _ALL_EVENTS.where(Event.order_id == bindparam("order"))

@@ -14,6 +14,7 @@ from app.statuses import ActorKind, Channel, ItemStatus, Kind, OrderKind, Paymen
 from app.web import after_view, display, parcel_view
 from app.web.clock import Clock
 from app.web.display import Badge, pieces
+from app.web.money_told import Moved, known_payments, moved
 
 PARCEL_BADGES = parcel_view.BADGES
 VOIDED_PAYOUT = 4  # Okanjo's PayoutStatus
@@ -51,6 +52,15 @@ SAID = {
     "download": "downloaded it",
     "set_store": "changed the store's calendar, and with it the day to ship by",
     "send_again": "sent a mail again",
+    "upgrade": "noted money, notes and feedback of before",
+}
+# What an act did with money: (its verb, the payment's kind, where that stands since).
+MONEY_SAID = {
+    ("confirm_payment", "purchase", "done"): "confirmed the payment of {}",
+    ("unpay", "void", "done"): "took the payment of {} back",
+    ("refund", "refund", "done"): "refunded {}",
+    ("refund", "refund", "pending"): "began a refund of {}",
+    ("resolve", "refund", "withdrawn"): "took the refund of {} back",
 }
 
 
@@ -205,14 +215,14 @@ def shares(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
 
 def entries(events: list[EventSeen], clock: Clock) -> list[Entry]:
     """Return the history, newest first, one entry an act."""
-    found = []
+    found, payments = [], known_payments(events)
     for _, group in groupby(events, key=lambda e: e.act_id):
         act = list(group)
         first = act[0]
         found.append(
             Entry(
                 who=_who(first),
-                what=_what(first.verb, act),
+                what=_what(first.verb, act, moved(act, payments)),
                 when=clock.age(first.at),
                 exact=clock.exact(first.at),
             )
@@ -231,8 +241,10 @@ def _who(event: EventSeen) -> str:
     return f"{name}, as site admin" if kind is ActorKind.ADMIN else name
 
 
-def _what(verb: str, act: list[EventSeen]) -> str:
-    """Say what an act did, from the rows it changed."""
+def _what(verb: str, act: list[EventSeen], money: Moved | None) -> str:
+    """Say what an act did, from the rows it changed and the money it moved."""
+    if money and (said := MONEY_SAID.get((verb, money.kind, money.status))):
+        return said.format(money.amount)
     if verb == "ship":
         gone = sum(_gained(e, "shipped") for e in act if e.item_id)
         return f"shipped {pieces(gone)}{_under(act)}"

@@ -126,8 +126,8 @@ NEW_SALE = {
 }
 # act, address, body, statements by htmx
 WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
-    ("ship from a row", "sales/{sale}/ship?in=row", {"pieces-{sale's item}": "1", "no_number": "1"}, 19),
-    ("ship on the page", "sales/{sale}/ship?in=page", {"pieces-{sale's item}": "1", "no_number": "1"}, 26),
+    ("ship from a row", "sales/{sale}/ship?in=row", {"pieces-{sale's item}": "1", "no_number": "1"}, 18),
+    ("ship on the page", "sales/{sale}/ship?in=page", {"pieces-{sale's item}": "1", "no_number": "1"}, 25),
     ("ship nothing", "sales/{sale}/ship?in=row", {}, 9),
     (
         "ship what another has shipped",
@@ -135,10 +135,10 @@ WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
         {"version": "1", "pieces-{sent's item}": "1", "no_number": "1"},
         9,
     ),
-    ("type a sale in", "sales/new", NEW_SALE, 29),
+    ("type a sale in", "sales/new", NEW_SALE, 27),
     ("add a line to it", "sales/new", {**NEW_SALE, "line": "more"}, 3),
-    ("mark paid", "sales/{unpaid}/paid", {"payment": "1"}, 27),
-    ("redeem in a row", "items/{papershop's deal}?in=row", {"status": "4"}, 15),
+    ("mark paid", "sales/{unpaid}/paid", {"payment": "1"}, 26),
+    ("redeem in a row", "items/{papershop's deal}?in=row", {"status": "4"}, 14),
     ("what is prohibited", "items/{papershop's deal}?in=row", {"status": "3"}, 9),
 )
 

@@ -92,11 +92,32 @@ def test_the_history_says_who_did_what(make: Factory, browse: Browse) -> None:
     told = [
         "Owner set the tracking number: N-1 → N-2",
         "Owner shipped 5 pieces under N-1",
-        "Owner confirmed the payment",
+        "Owner confirmed the payment of $22.50",
         "Tradepost took the sale in",
     ]
     places = [said.index(entry) for entry in told]
     assert places == sorted(places)  # newest first
+
+
+def test_the_history_says_how_much_an_act_moved_in_one_line(make: Factory, browse: Browse) -> None:
+    order_id = make.sale(paid=None)
+    owner, sale = browse("owner"), f"{SALES}/{order_id}"
+    owner.post(f"{sale}/paid", {"payment": "1"})
+    owner.post(f"{sale}/notes", {"body": "Asked twice"})
+    owner.post(f"{sale}/refund", {"amount": "2.50", "reason": "other"})
+    owner.post(f"{sale}/refund", {"amount": "1.00", "reason": "other", "is_pending": "1"})
+    owner.post(f"{sale}/refund/withdraw", {})
+    said = words(page_of(owner, order_id)).split("History", 1)[1]
+    told = [
+        "Owner took the refund of $1.00 back",
+        "Owner began a refund of $1.00",
+        "Owner refunded $2.50",
+        "Owner wrote a private note",
+        "Owner confirmed the payment of $22.50",
+    ]
+    places = [said.find(entry) for entry in told]
+    assert -1 not in places and places == sorted(places)
+    assert all(said.count(entry) == 1 for entry in told)
 
 
 def test_notes_say_whether_the_buyer_sees_them(app: Flask, make: Factory, browse: Browse) -> None:
