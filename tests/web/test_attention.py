@@ -288,7 +288,7 @@ def test_the_page_shows_each_with_its_act_and_since_when(app: Flask, make: Facto
     said = words(page)
     assert "The buyer says it is paid, just now; here it is unpaid." in said
     assert "days late, by your calendar." in said
-    assert "not received. DHL W-1" in said
+    assert ", DHL W-1" in said
     for kind, order_id in ids.items():
         (row,) = re.findall(rf'<tbody id="sale-{order_id}".*?</tbody>', page, re.DOTALL)
         assert re.findall(r'data-need="(\w+)"', row) == [kind.value]

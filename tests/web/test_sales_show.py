@@ -60,7 +60,7 @@ def test_the_page_shows_who_bought_what_for_how_much(make: Factory, browse: Brow
         "ul. Długa 5",
         "61-001 Poznań",
         "Poland",
-        "2 lines $42.50",
+        "2 items $42.50",
         "Discount TEN −$2.00",
         "Postage, Letter $3.50",
         "Tax $1.20",
