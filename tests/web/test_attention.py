@@ -295,6 +295,8 @@ def test_the_page_shows_each_with_its_act_and_since_when(app: Flask, make: Facto
         alone = owner.get(f"{PAGE}?kind={kind.value}").text
         assert listed(alone) == [order_id]
     assert f'href="/stores/papershop/sales/{ids[Attention.LATE]}/ship?' in page
+    waits = words(owner.get(f"{PAGE}?kind=waiting").text)
+    assert "14 days after it was sent, until its buyer says that it came" in waits
     assert f'href="/stores/papershop/sales/{ids[Attention.WAITING]}#parcel-' in page
 
 
