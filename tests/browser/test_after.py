@@ -50,9 +50,7 @@ def test_a_sale_goes_in_two_parcels_one_comes_back_and_the_rest_is_cancelled_and
         page.locator("#ship-form [name=tracking_number]").fill(number)
         page.locator("#ship-form .btn-main").click()
         expect(page.get_by_role("heading", name=f"Parcel {n}")).to_be_visible()
-    second = page.locator("section.sheet", has=page.get_by_role("heading", name="Parcel 2"))
-    expect(page.locator(".htmx-added")).to_have_count(0)
-    second.get_by_role("button", name="Undo").click()
+    said.get_by_role("button", name="Undo").click()
     expect(said).to_contain_text("the parcel is taken back")
     assert [i.shipped for i in desk.make.sale_row(sale).items] == [1, 0]
     fold = unfold(page, "Cancel pieces")
