@@ -69,9 +69,10 @@ def fresh_ship_form(left: dict[int, int], draft: ParcelSeen | None, pieces: dict
     )
 
 
-def answer(desk: Desk, order_id: int, sentence: str) -> ResponseReturnValue:
-    """Say what happened to a sale: in place by htmx, else on its page."""
-    flash(sentence)
+def answer(desk: Desk, order_id: int, sentence: str = "") -> ResponseReturnValue:
+    """Say what happened to a sale (if not said yet): in place by htmx, else on its page."""
+    if sentence:
+        flash(sentence)
     if request.args.get("in") == "attention":
         return htmx.go_to(url_for("attention.index", slug=desk.store.slug))
     if htmx.wants_part():

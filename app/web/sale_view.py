@@ -33,9 +33,8 @@ SAID = {
     "finish": "did a service",
     "acknowledge": "noted who redeemed a deal",
     "cancel": "cancelled",
-    "refund": "refunded",
+    "refund": "noted a refund",
     "dispute": "opened a dispute",
-    "hold": "holds it for a refund",
     "problem": "reported a problem",
     "expire": "let it expire",
     "receive": "received it",
@@ -108,7 +107,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "pieces_left": sum(to_ship.values()),
         "parcels": parcel_view.parcels(desk, told_parcels, items, clock),
         **parcel_view.to_ship_now(told_parcels, to_ship),
-        "badges": [display.PAYMENT_BADGES[order.payment], display.shipping_badge(order, items)],
+        "badges": badges(order, items),
         "placed": clock.exact(order.placed_at, order.is_day_only),
         "kind": OrderKind(order.kind).label,
         "channel": Channel(order.channel).label,
@@ -126,6 +125,12 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         and order.payment == Payment.UNPAID
         and any(i.status == ItemStatus.PENDING_PAYMENT for i in items),
     }
+
+
+def badges(order: Order, items: list[OrderItem]) -> list[display.Badge]:
+    """Return how it stands with payment and shipping; one where both are the same word, such as Refunded."""
+    payment, shipping = display.PAYMENT_BADGES[order.payment], display.shipping_badge(order, items)
+    return [payment] if payment.text == shipping.text else [payment, shipping]
 
 
 def shippable(items: list[OrderItem]) -> dict[int, int]:
@@ -187,7 +192,7 @@ def money(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
         return money_text(minor, order.currency)
 
     n = len(order.items)
-    rows = [(f"{n} line{'s' if n != 1 else ''}", amount(order.items_minor), "")]
+    rows = [(f"{n} item{'s' if n != 1 else ''}", amount(order.items_minor), "")]
     if order.discount_minor:
         reasons = ", ".join(row.name for row in told if row.kind == "discount" and row.name)
         rows.append((f"Discount {reasons}".strip(), amount(-order.discount_minor), ""))
@@ -251,7 +256,7 @@ def _what(verb: str, act: list[EventSeen], money: Moved | None) -> str:
     if verb == "label":
         return f"made a label{_under(act)}, to send later"
     if verb == "set_tracking":
-        return f"set the tracking number{_under(act)}"
+        return f"set the tracking number{_under(act, ': ')}"
     return SAID.get(verb, verb.replace("_", " "))
 
 
@@ -261,12 +266,12 @@ def _gained(event: EventSeen, name: str) -> int:
     return int(after.get(name, 0)) - int(before.get(name, 0))
 
 
-def _under(act: list[EventSeen]) -> str:
+def _under(act: list[EventSeen], by: str = " under ") -> str:
     """Say the number a parcel got, and the one it had."""
     for event in act:
         if event.parcel_id and event.after and "number" in event.after:
             new, old = event.after["number"], (event.before or {}).get("number")
             if old:
                 return f": {old} → {new or 'none'}"
-            return f" under {new}" if new else ""
+            return f"{by}{new}" if new else ""
     return ""

@@ -57,6 +57,8 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("parcels of a carrier on a day", "owner", "/stores/papershop/parcels?carrier=DHL&day=2026-11-21", 5, 4),
     # who 2, buyers known by e-mail 1; what needs attention 1
     ("the form for a new sale", "owner", "/stores/papershop/sales/new", 4, None),
+    # who 2, how many came in 1 (to a hundred)
+    ("what came in", "owner", "/stores/papershop/sales/new?after=0.1", None, 3),
     # who 2, the store 1, whether it has sales 1; what needs attention 1
     ("the settings", "owner", "/stores/papershop/settings", 5, None),
     ("the form for a file", "owner", "/stores/papershop/import", 5, None),
@@ -94,6 +96,15 @@ def test_a_page_costs_so_many_statements(
             with house.statements() as seen:
                 browser.get(house.path(address), headers=headers)
             assert len(seen) == expected, f"{headers or 'whole'}\n{shown(seen)}"
+
+
+def test_where_nothing_changed_asking_what_came_in_costs_no_more_than_who_asks(house: House) -> None:
+    browser = house.browser("owner")
+    drawn = re.search(r'hx-get="([^"]*after=[^"]*)"', browser.get("/stores/papershop/sales").text)
+    assert drawn
+    with house.statements() as seen:
+        assert browser.get(drawn[1], headers=HTMX).status_code == 204
+    assert len(seen) == 2, shown(seen)
 
 
 # call, address, statements: the token with its person 1, the store with their place 1, count 1, items with

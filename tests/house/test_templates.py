@@ -44,6 +44,7 @@ ASKED_FOR = {
     "items/_row_said.html": Way("owner", f"{DEAL}?in=row", {"status": "4"}),
     "purchases/_list.html": Way("buyer", "/purchases"),
     "purchases/_purchase.html": Way("buyer", "/purchases/{sale}"),
+    "sales/_fresh.html": Way("owner", "/stores/papershop/sales/new?after=0.1"),
     "sales/_list.html": Way("owner", "/stores/papershop/sales"),
     "sales/_new.html": Way("owner", "/stores/papershop/sales/new", {"line": "more"}),
     "sales/_number_hint.html": Way("owner", f"{SALE}/ship/number"),
