@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from flask import Flask, g, request, url_for
+from flask import Flask, g, get_template_attribute, request, url_for
 from werkzeug.local import LocalProxy
 
 from app.access import Actor, Desk, Permission
@@ -61,6 +61,11 @@ class Frame(NamedTuple):
     search: str
     attention: Pressing | None
 
+    @property
+    def itself(self) -> "Frame":
+        """Return the frame: whoever reads much of it gets rid of the proxy that made it."""
+        return self
+
 
 # label, endpoint, icon, key letter, right, whether a phone keeps it for the account menu
 STORE_MENU = (
@@ -75,13 +80,21 @@ OF_SALES = frozenset({"ship", "aftersale", "new_sale"})
 
 
 def init_app(app: Flask) -> None:
-    """Give every template its frame and theme."""
+    """Give every template its frame and theme, and the token that its forms carry."""
+    app.jinja_env.globals["hidden_csrf"] = hidden_csrf
 
     @app.context_processor
     def around() -> dict[str, Any]:
         theme = request.cookies.get("theme", "auto")
         # Made by the layout that shows it: parts have none.
         return {"frame": LocalProxy(cache(frame)), "theme": theme if theme in THEMES else "auto"}
+
+
+def hidden_csrf() -> str:
+    """Return the field that carries a form's token, drawn once a request: a page holds many."""
+    if "hidden_csrf" not in g:
+        g.hidden_csrf = get_template_attribute("macros/forms.html", "hidden_csrf")()
+    return g.hidden_csrf  # type: ignore[no-any-return]
 
 
 def frame() -> Frame | None:
