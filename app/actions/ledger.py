@@ -12,16 +12,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import bindparam, delete, insert, select, text, update
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
 from app.actions.rollup import attention_at, desk_state, order_status, ship_by, shipping_flag
 from app.actions.tally import keep_tally, standing
-from app.db import UtcDateTime, db, take_write_lock
+from app.db import Base, UtcDateTime, db, take_write_lock
 from app.errors import ChangedMeanwhile, NotFound
-from app.models import Event, Order, OrderItem, Parcel, SearchTerm, Store
+from app.models import Order, OrderItem, Parcel, SearchTerm, Store
 
 # What the history keeps of a new row; nothing personal stands here.
 KEPT_WHEN_NEW = {
@@ -44,6 +44,25 @@ FIND = text(
     " VALUES (:store_id, :term, :placed_at, :order_id) ON CONFLICT DO NOTHING"
 ).bindparams(bindparam("placed_at", type_=UtcDateTime()))
 
+# Built once: every act asks these. The store is locked before an order is read, so its lines, which come
+# along unlocked, are no older than the order.
+STORES = Base.metadata.tables["store"]
+_STORE = (
+    select(Store)
+    .where(Store.id == bindparam("store"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_HELD = (
+    select(Order)
+    .where(Order.id == bindparam("order"), Order.store_id == bindparam("store"))
+    .options(joinedload(Order.items))
+    .with_for_update(of=Order)
+    .execution_options(populate_existing=True)
+)
+_REVISE = update(STORES).where(STORES.c.id == bindparam("store")).values(revision=STORES.c.revision + 1)
+_TELL = insert(Base.metadata.tables["event"])
+
 
 class Act:
     """One act by one actor on one store; use as a context manager."""
@@ -63,12 +82,7 @@ class Act:
     def __enter__(self) -> Self:
         """Take the write lock, then the store's row as it is now."""
         take_write_lock()
-        self.store = db.session.scalars(
-            select(Store)
-            .where(Store.id == self.store_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).one()
+        self.store = db.session.scalars(_STORE, {"store": self.store_id}).one()
         return self
 
     def __exit__(
@@ -86,13 +100,8 @@ class Act:
 
         NotFound where the store has none; ChangedMeanwhile where it is no longer the version seen.
         """
-        order = db.session.scalar(
-            select(Order)
-            .where(Order.id == order_id, Order.store_id == self.store_id)
-            .options(selectinload(Order.items))
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+        found = db.session.scalars(_HELD, {"order": order_id, "store": self.store_id})
+        order = found.unique().one_or_none()
         if order is None:
             raise NotFound
         if version is not None and order.version != version:
@@ -181,9 +190,7 @@ class Act:
         self._write_events()
         stands.subtract(self._stood)
         if self._changes or self._held:
-            db.session.execute(
-                update(Store).where(Store.id == self.store_id).values(revision=Store.revision + 1)
-            )
+            db.session.connection().execute(_REVISE, {"store": self.store_id})
         keep_tally(self.store_id, stands)
 
     def _roll_up(self, order: Order) -> None:
@@ -218,7 +225,7 @@ class Act:
         """Write one Event for each row that was made, changed or taken away."""
         told = [(item, before, None) for item, before in self._gone] + list(self._changes.values())
         if told:
-            db.session.execute(insert(Event), [self._event(*change) for change in told])
+            db.session.connection().execute(_TELL, [self._event(*change) for change in told])
 
     def _event(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
         """Return the Event of one row."""
