@@ -22,6 +22,7 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
     is_page = given.get("place", "page") == "page"
     # Forms that the page does not show are not made.
     has_form = view["to_ship"] or not is_page or given.get("conflict")
+    ship_form = fresh_ship_form(view["to_ship"], view["draft"], view["begin_with"]) if has_form else None
     came_from = opened_from()
     before, after = sales.neighbours(
         desk.store.id,
@@ -40,7 +41,7 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
         "list_name": came_from.tab.data.label if came_from.tab.data else "",
         "before": before,
         "after": after,
-        "ship_form": fresh_ship_form(view["to_ship"], view["draft"], view["begin_with"]) if has_form else None,
+        "ship_form": ship_form,
         "carriers": offered(desk.store.carriers),
         "undo_minutes": desk.store.undo_minutes,
         "place": "page",

@@ -8,7 +8,6 @@ import pytest
 from flask import Flask
 
 from app.access import SYSTEM
-from app.actions import stores
 from app.actions.audit import audit
 from app.actions.problems import report_problem
 from app.actions.stores import CurrencyStays, Settings, SettingsChanged, fingerprint, set_store
@@ -104,10 +103,7 @@ def test_the_history_tells_of_the_new_day_and_a_form_that_is_open_stays_good(
     assert make.sale_row(sale).version == version
 
 
-def test_the_books_hold_after_a_change_of_the_calendar(
-    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stores, "DUE", stores.DUE.limit(2))
+def test_the_books_hold_after_a_change_of_the_calendar(app: Flask, make: Factory) -> None:
     for hour in range(7):
         make.sale(GOODS, placed_at=MONDAY.replace(hour=8 + hour))
     let(app, handling_days=5, workdays="135", cut_off=12)
