@@ -245,6 +245,17 @@ def test_every_tab_is_read_along_an_index(house: House, is_analysed: bool) -> No
     assert slow == []
 
 
+def test_what_could_go_along_with_a_sale_is_found_by_its_buyer_alone(house: House) -> None:
+    crowd(house)
+    with house.statements() as seen:
+        house.browser("owner").get(house.path("/stores/papershop/sales/{sale}"))
+    [asked] = [s for s in seen if "destination_key = ?" in s.sql]
+    with house.app.app_context(), db.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked.sql}", asked.parameters)
+        steps = [str(row[-1]) for row in plan]
+    assert any("orders USING INDEX" in step and "buyer_id=?" in step for step in steps), steps
+
+
 def slow_steps(statement: Statement) -> list[tuple[str, str]]:
     """Return (what is slow, SQL): a table is read whole, or sorted, or an index is left aside."""
     with db.engine.connect() as connection:
