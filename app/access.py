@@ -7,6 +7,7 @@ raise NotFound or NotAllowed; menus and buttons ask the same table through `Desk
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from app import logs
@@ -93,13 +94,18 @@ class Desk:
         """Tell whether the table of rights gives this to the actor here."""
         if self.actor.scopes is not None and NEEDED_SCOPE[permission] not in self.actor.scopes:
             return False
-        return any(holds(self) for holds in RULES[permission])
+        return permission in self._given
 
     @property
     def only_deals(self) -> bool:
         """Tell whether the actor sees deals alone (a vendor)."""
         # By place alone: a token that may only write sees what its person sees.
-        return not any(holds(self) for holds in RULES[Permission.SEE_EVERYTHING])
+        return Permission.SEE_EVERYTHING not in self._given
+
+    @cached_property
+    def _given(self) -> frozenset[Permission]:
+        """What the table gives to the place: a page asks a hundred times."""
+        return frozenset(right for right, rules in RULES.items() if any(holds(self) for holds in rules))
 
     @property
     def acting(self) -> Actor:

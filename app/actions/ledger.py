@@ -12,25 +12,20 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
 from app.actions.kept import BESIDE, KEPT_WHEN_NEW, WRITE_EVENTS, snapshot
 from app.actions.rollup import attention_at, desk_state, order_status, ship_by, shipping_flag
+from app.actions.statements import FIND, LOCKED_ORDER, LOCKED_STORE, REVISE
 from app.actions.tally import keep_tally, standing
-from app.db import UtcDateTime, db, take_write_lock
+from app.db import db, take_write_lock
 from app.errors import ChangedMeanwhile, NotFound
 from app.models import Order, OrderItem, Parcel, Payment, SearchTerm, Store
 from app.outages import may_be_late
-
-FIND = text(
-    "INSERT INTO search_term (store_id, term, placed_at, order_id)"
-    " VALUES (:store_id, :term, :placed_at, :order_id) ON CONFLICT DO NOTHING"
-).bindparams(bindparam("placed_at", type_=UtcDateTime()))
 
 
 class Act:
@@ -51,12 +46,7 @@ class Act:
     def __enter__(self) -> Self:
         """Take the write lock, then the store's row as it is now."""
         take_write_lock()
-        self.store = db.session.scalars(
-            select(Store)
-            .where(Store.id == self.store_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).one()
+        self.store = db.session.scalars(LOCKED_STORE, {"store": self.store_id}).one()
         return self
 
     def __exit__(
@@ -81,13 +71,8 @@ class Act:
 
         NotFound where the store has none; ChangedMeanwhile where it is no longer the version seen.
         """
-        order = db.session.scalar(
-            select(Order)
-            .where(Order.id == order_id, Order.store_id == self.store_id)
-            .options(selectinload(Order.items))
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+        found = db.session.scalars(LOCKED_ORDER, {"order": order_id, "store": self.store_id})
+        order = found.unique().one_or_none()
         if order is None:
             raise NotFound
         if version is not None and order.version != version:
@@ -204,9 +189,7 @@ class Act:
         self._write_events()
         stands.subtract(self._stood)
         if self._changes or self._held:
-            db.session.execute(
-                update(Store).where(Store.id == self.store_id).values(revision=Store.revision + 1)
-            )
+            db.session.connection().execute(REVISE, {"store": self.store_id})
         keep_tally(self.store_id, stands)
 
     def _roll_up(self, order: Order) -> None:
@@ -242,7 +225,7 @@ class Act:
         """Write one Event for each row that was made, changed or taken away."""
         told = [(row, before, None) for row, before in self._gone] + list(self._changes.values())
         if told:
-            db.session.execute(WRITE_EVENTS, [self._event(*change) for change in told])
+            db.session.connection().execute(WRITE_EVENTS, [self._event(*change) for change in told])
 
     def _event(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
         """Return the Event of one row."""

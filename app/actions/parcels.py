@@ -183,7 +183,7 @@ def _fill(
     act: Act, order: Order, draft: Parcel | None, going: Mapping[OrderItem, int], tracking: Tracking
 ) -> Parcel:
     """Put the pieces into a draft or a new parcel and send it."""
-    parcel = draft or new_parcel(act, order, ParcelState.SHIPPED)
+    parcel = draft or new_parcel(act, order, ParcelState.SHIPPED, tracking)
     lines = {line.item_id: line for line in draft.lines} if draft else {}
     was = {item_id: line.quantity for item_id, line in lines.items()}
     act.pack(parcel, {**dict.fromkeys(was, 0), **{item.id: n for item, n in going.items()}}, was)
@@ -202,16 +202,18 @@ def _fill(
     return parcel
 
 
-def new_parcel(act: Act, order: Order, state: ParcelState) -> Parcel:
-    """Make an empty parcel of the order's buyer."""
+def new_parcel(act: Act, order: Order, state: ParcelState, tracking: Tracking = NO_TRACKING) -> Parcel:
+    """Make an empty parcel of the order's buyer: what is known of it is written at once, with its row."""
     parcel = Parcel(
         store_id=order.store_id,
         buyer_id=order.buyer_id,
         state=state.value,
         created_at=act.at,
+        shipped_at=act.at if state is ParcelState.SHIPPED else None,
         dated_at=act.at,
-        carrier="",
-        number="",
+        carrier=tracking.carrier or "",
+        number=tracking.number or "",
+        url=tracking.url,
     )
     act.add(parcel)
     return parcel

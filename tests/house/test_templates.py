@@ -202,7 +202,8 @@ def test_a_part_says_in_its_first_line_what_it_is_given(name: str) -> None:
     assert re.fullmatch(r"\{# .+ Given: .+ #\}", first_line(name))
 
 
-FROM_FLASK = {"url_for", "csrf_token", "get_flashed_messages", "request"}
+# What every template has without being given it.
+FROM_FLASK = {"url_for", "csrf_token", "hidden_csrf", "get_flashed_messages", "request"}
 
 
 def said_to_be_given(name: str) -> str:
