@@ -13,8 +13,9 @@ COMPILE = PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m 
 # For example: make test ARGS="-k parcels", make bench ARGS="--orders 10k", make lock UPGRADE=--upgrade
 ARGS =
 JOBS = 2
-# make races ROUNDS=1000 DB=sqlite (or postgresql; both where none is named)
+# make races ROUNDS=1000 KILLS=500 DB=sqlite (or postgresql; both where none is named)
 ROUNDS = 100
+KILLS = 50
 DB =
 UPGRADE =
 
@@ -36,8 +37,9 @@ test: .venv/dev setup ## set up and run all tests, with the coverage of branches
 	$(PY) -m pytest -n $(JOBS) --dist loadfile -rs --cov --cov-report= $(ARGS)
 	@echo "Coverage of app, branches counted: $$($(PY) -m coverage report --format=total) %"
 
-races: .venv/dev setup ## many requests at once, and many acts in any sequence; who won is printed
-	TRADEPOST_RACES=$(ROUNDS) $(PY) -m pytest -n 0 -k "$(DB)" tests/races tests/rules/test_machine.py
+races: .venv/dev setup ## many requests at once, acts in any sequence, workers killed; who won is printed
+	TRADEPOST_RACES=$(ROUNDS) TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" \
+		tests/races tests/rules/test_machine.py tests/mails/test_kills.py
 
 check: .venv/dev ## lint, format, types and floors
 	.venv/bin/ruff check .

@@ -31,7 +31,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from app.config import LOCK_WAIT
@@ -160,6 +162,27 @@ def set_up_engine(app: Flask) -> None:
             "foreign_keys=ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
+
+
+class DaysAfter(FunctionElement[datetime]):
+    """An instant so many days of 24 hours after another one: DaysAfter(column, days)."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(DaysAfter, "sqlite")
+def _days_after_as_text(element: Any, compiler: Any, **kwargs: Any) -> str:
+    """Put the day forward, and keep what stands behind it to the microsecond."""
+    at, days = (compiler.process(part, **kwargs) for part in element.clauses)
+    return f"(date({at}, {days} || ' days') || substr({at}, 11))"
+
+
+@compiles(DaysAfter, "postgresql")
+def _days_after(element: Any, compiler: Any, **kwargs: Any) -> str:
+    """Count in hours: a day of the session's time zone may have 23."""
+    at, days = (compiler.process(part, **kwargs) for part in element.clauses)
+    return f"({at} + {days} * interval '24 hours')"
 
 
 def insert_or(table: type[Base]) -> Any:

@@ -1,6 +1,7 @@
 """The database's bad days: which errors are the machine's fault and pass, and how connections outlive them.
 
-Locked, gone, read-only, full: the database says so with codes of its own, which are read here alone.
+Locked, gone, read-only, full, or a rule of it broken: the database says so with codes of its own, which are
+read here alone.
 """
 
 import os
@@ -9,7 +10,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, DisconnectionError, TimeoutError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, TimeoutError
 
 # https://sqlite.org/rescode.html: BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
 SQLITE_CODES = {5, 6, 8, 10, 11, 13, 14, 15, 26}
@@ -37,6 +38,20 @@ def is_lost_commit(error: BaseException | None) -> bool:
     if not isinstance(error, DBAPIError) or hasattr(error.orig, "sqlite_errorcode"):
         return False
     return error.connection_invalidated and error.statement is None
+
+
+def may_be_late(error: IntegrityError) -> bool:
+    """Tell whether a rule was broken that another's write may have brought a row up to.
+
+    A unique or a foreign key, or a CHECK of a row that was there before. A new row that breaks its own rules
+    is nobody else's doing, and a column that stays empty neither.
+    """
+    # pysqlite3 tells no extended code: SQLite's words do.
+    state, words = getattr(error.orig, "sqlstate", ""), str(error.orig)
+    if state == "23502" or words.startswith("NOT NULL"):
+        return False
+    is_check = state == "23514" or words.startswith("CHECK")
+    return not (is_check and (error.statement or "").startswith("INSERT"))
 
 
 def in_words(error: BaseException | None) -> str:

@@ -1,6 +1,6 @@
 /*
- * What the desk does quicker with a script: keys, copying, one submit at a time, the focus after a swap, the
- * count on the ship button. Every page works without it, and every key presses a link or button of the page.
+ * What the desk does quicker with a script: keys, copying, one submit at a time, the focus after a swap, what
+ * came in meanwhile, the count on the ship button. Every page works without it, and every key presses a link or button of the page.
  */
 "use strict";
 
@@ -8,6 +8,7 @@
   const TYPED = "textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])";
   const GO_MS = 1500;
   const COPIED_MS = 2000;
+  const LOOK_MS = 60_000;
 
   let row = null; // where j and k were last
   let goUntil = 0; // g was pressed: until then a letter names a page
@@ -174,9 +175,37 @@
     xhr.status === 503 &&
     new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector("#problem h1 + p")?.textContent;
 
-  document.addEventListener("htmx:responseError", ({ detail: { xhr } }) =>
-    say(sentenceOf(xhr) || `That did not work: the desk answered ${xhr.status}. Nothing was changed here.`, "bad"));
-  document.addEventListener("htmx:sendError", () => say("The desk cannot be reached. Try again in a moment.", "bad"));
+  // Nobody pressed for what came in: where that fails, nothing is said.
+  const wasPressed = ({ target }) => target.id !== "fresh";
+
+  document.addEventListener("htmx:responseError", (event) => {
+    const { xhr } = event.detail;
+    if (wasPressed(event)) {
+      say(sentenceOf(xhr) || `That did not work: the desk answered ${xhr.status}. Nothing was changed here.`, "bad");
+    }
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (wasPressed(event)) {
+      say("The desk cannot be reached. Try again in a moment.", "bad");
+    }
+  });
+
+  /* ---- what came in since the list was drawn, while somebody looks at it ---- */
+
+  const look = () => {
+    const fresh = document.getElementById("fresh");
+    if (fresh && document.visibilityState === "visible") {
+      htmx.trigger(fresh, "look");
+    }
+  };
+  setInterval(look, LOOK_MS);
+  document.addEventListener("visibilitychange", look);
+  // Signed out meanwhile: the next press leads to the sign-in page, not this.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (!wasPressed(event) && event.detail.xhr.getResponseHeader("HX-Redirect")) {
+      event.preventDefault();
+    }
+  });
 
   /* ---- the focus: the first wrong field, else where the answer asks for it ---- */
 

@@ -13,28 +13,18 @@ from functools import cache, partial
 from itertools import count
 from typing import Any, Self
 
-from sqlalchemy import JSON, Table, bindparam, insert, text
+from sqlalchemy import Table, insert, text
 
 from app.access import Actor
-from app.actions.ledger import KEPT_WHEN_NEW, Act, snapshot
+from app.actions.kept import WRITE_EVENTS
+from app.actions.ledger import Act
 from app.db import Base, db
-from app.models import Buyer, Event, Order, OrderItem, Product
+from app.models import Buyer, Order, OrderItem, Product
 
 # How many ids are taken from a sequence at once.
 BLOCK = 50
 SQLITE_LAST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
 NEXT_IDS = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :n)")
-
-_EVENT: Any = Event.__table__
-_NOTHING = JSON(none_as_null=True)
-# One statement for them all: the history is read in the sequence of its ids.
-WRITE_EVENTS = insert(_EVENT).values(
-    {
-        c.name: bindparam(c.name, type_=_NOTHING if isinstance(c.type, JSON) else c.type)
-        for c in _EVENT.c
-        if not c.primary_key
-    }
-)
 
 
 class Batch(Act):
@@ -72,7 +62,7 @@ class Batch(Act):
         """End the act: roll its order up, and keep what was done to it for the history."""
         self._order_id = order.id
         self._roll_up(order)
-        self._events += [self._event(item, before, None) for item, before in self._gone]
+        self._events += [self._event(row, before, None) for row, before in self._gone]
         self._events += [self._event(row, before, after) for row, before, after in self._changes.values()]
         self._gone.clear()
         self._changes.clear()
@@ -93,8 +83,11 @@ class Batch(Act):
                 write([row])  # the next order may ask for it by its key
             else:
                 self._new.append(row)
-            if type(row) in KEPT_WHEN_NEW:
-                self._changes[id(row)] = (row, None, snapshot(row, KEPT_WHEN_NEW[type(row)]))
+        self._tell_new(rows)
+
+    def leave(self, *rows: Any) -> None:
+        """Take up new rows, as `add` does."""
+        self.add(*rows)
 
     def replace_lines(self, order: Order, items: Iterable[OrderItem]) -> None:
         """Put new lines in the place of all that the order has; what it hangs on is written first."""

@@ -51,6 +51,7 @@ def trim_drafts(act: Act, items: Iterable[OrderItem]) -> None:
             # What it was made for stays to be read.
             act.change(draft, state=ParcelState.VOIDED.value, voided_at=act.at)
             continue
+        act.pack(draft, {line.item_id: n for line, n in kept.items()}, pieces_in([draft]))
         for line, n in kept.items():
             if n:
                 line.quantity = n

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from app.access import Actor
 from app.actions.ledger import Act
 from app.actions.parcels import NO_TRACKING, Tracking, send
-from app.actions.payment import PAYOUT_VOIDED, SETTLED, pay
+from app.actions.payment import SETTLED, pay, void_payouts
 from app.db import db
 from app.errors import NotFound, StatusChangeProhibited
-from app.models import Feedback, Note, Order, OrderItem, Parcel, ParcelLine, Payment, Payout
+from app.models import Feedback, Note, Order, OrderItem, Parcel, ParcelLine, Payment
 from app.statuses import (
     AWAITING_PAYMENT,
     DEAD,
@@ -196,6 +196,7 @@ def _settle_money(act: Act, order: Order, past: Past) -> None:
                 store_id=order.store_id,
                 order_id=order.id,
                 kind="refund",
+                status="done",
                 method=past.method,
                 amount_minor=past.refund,
                 currency=order.currency,
@@ -205,9 +206,9 @@ def _settle_money(act: Act, order: Order, past: Past) -> None:
         )
     refunded = [i for i, status in past.items.items() if status == ItemStatus.REFUNDED]
     if past.payment == PaymentCode.REFUNDED:
-        _void_payouts(Payout.order_id == order.id)
+        void_payouts(act, order)
     elif refunded:
-        _void_payouts(Payout.item_id.in_(refunded))
+        void_payouts(act, order, refunded)
 
 
 def _given_back(order: Order) -> int:
@@ -216,11 +217,6 @@ def _given_back(order: Order) -> int:
         Payment.order_id == order.id, Payment.kind == "refund"
     )
     return int(db.session.scalar(refunds) or 0)
-
-
-def _void_payouts(which: ColumnElement[bool]) -> None:
-    """Let nobody be paid these payouts."""
-    db.session.execute(update(Payout).where(which).values(status=PAYOUT_VOIDED))
 
 
 def _say(act: Act, order: Order, past: Past) -> None:
@@ -232,7 +228,7 @@ def _say(act: Act, order: Order, past: Past) -> None:
     }
     act.change(order, **{name: flag for name, flag in flags.items() if flag is not None})
     for remark in past.remarks:
-        db.session.add(
+        act.leave(
             Note(
                 store_id=order.store_id,
                 order_id=order.id,
@@ -243,7 +239,7 @@ def _say(act: Act, order: Order, past: Past) -> None:
             )
         )
     for rating in past.ratings:
-        db.session.add(
+        act.leave(
             Feedback(
                 store_id=order.store_id,
                 item_id=rating.item_id,

@@ -7,16 +7,17 @@ different, and what happened never moves backwards (law: "Buyers, channels, impo
 from collections import Counter
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import selectinload
 
 from app.actions.belongings import add_discounts, new_address
 from app.actions.found_by import order_terms
 from app.actions.ledger import Act
 from app.actions.lines import new_item
-from app.actions.payment import pay, record_money
+from app.actions.parcels import pack
+from app.actions.payment import forget_money, pay, record_money
 from app.actions.purchases import STAND_IN, Purchase
 from app.db import db
-from app.models import Address, Buyer, Discount, Event, Order, ParcelLine, Payout
-from app.models import Payment as PaymentRow
+from app.models import Address, Buyer, Discount, Event, Order, Parcel, ParcelLine
 from app.statuses import AWAITING_PAYMENT, PAID_TO, Door, ItemStatus, Kind, Payment
 
 LISTED = "the lines are listed now"
@@ -95,11 +96,9 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
     """
     money = _money(order, purchase)
     paid, paid_at = order.payment, order.paid_at
-    gone = [i.id for i in order.items]
-    parcel_id = db.session.scalar(select(ParcelLine.parcel_id).where(ParcelLine.item_id.in_(gone)).limit(1))
-    db.session.execute(delete(ParcelLine).where(ParcelLine.item_id.in_(gone)))
-    for table in (Payout, PaymentRow, Discount):
-        db.session.execute(delete(table).where(table.order_id == order.id))
+    parcel = _unpack(act, [i.id for i in order.items])
+    forget_money(act, order)
+    db.session.execute(delete(Discount).where(Discount.order_id == order.id))
     address = new_address(act.store, purchase.address) if purchase.address else None
     act.add(*([address] if address else ()))
     act.change(order, payment=Payment.UNPAID, address_id=address.id if address else None, **money)
@@ -107,23 +106,33 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
     add_discounts(act, order, purchase)
     if paid != Payment.UNPAID:
         pay(act, order, paid, paid_at or act.at, gateway_code=order.gateway_code)
-    if parcel_id:
-        _refill(act, order, parcel_id)
+    if parcel:
+        _refill(act, order, parcel)
     act.forget_terms(order)
     buyer = db.session.get_one(Buyer, order.buyer_id)
     act.index(order, order_terms(order, buyer, address, order.items))
 
 
-def _refill(act: Act, order: Order, parcel_id: int) -> None:
+def _unpack(act: Act, gone: list[int]) -> Parcel | None:
+    """Take these lines out of their parcels, and return the first of these."""
+    inside = select(ParcelLine.parcel_id).where(ParcelLine.item_id.in_(gone))
+    found = select(Parcel).where(Parcel.id.in_(inside)).options(selectinload(Parcel.lines))
+    parcels = db.session.scalars(found.order_by(Parcel.id).execution_options(populate_existing=True)).all()
+    for parcel in parcels:
+        was = {line.item_id: line.quantity for line in parcel.lines}
+        act.pack(parcel, dict.fromkeys(was.keys() & set(gone), 0), was)
+    db.session.execute(delete(ParcelLine).where(ParcelLine.item_id.in_(gone)))
+    return next(iter(parcels), None)
+
+
+def _refill(act: Act, order: Order, parcel: Parcel) -> None:
     """Put the goods that are listed now into the parcel that went out with the line that stood for them."""
+    going = {}
     for item in order.items:
         if item.fulfilled_as is Kind.GOODS and item.status == ItemStatus.PENDING_FULFILMENT:
             act.change(item, shipped=item.quantity, status=ItemStatus.PENDING_ACQUISITION)
-            db.session.add(
-                ParcelLine(
-                    parcel_id=parcel_id, item_id=item.id, store_id=order.store_id, quantity=item.quantity
-                )
-            )
+            going[item] = item.quantity
+    pack(act, parcel, going)
 
 
 def _follow_total(act: Act, order: Order, purchase: Purchase) -> None:
@@ -132,6 +141,5 @@ def _follow_total(act: Act, order: Order, purchase: Purchase) -> None:
     total = parts if purchase.total is None else purchase.total
     act.change(order, total_minor=total, adjustment_minor=total - parts)
     if order.paid_at is not None:
-        for table in (Payout, PaymentRow):
-            db.session.execute(delete(table).where(table.order_id == order.id))
+        forget_money(act, order)
         record_money(act, order, order.paid_at, gateway_code=order.gateway_code)

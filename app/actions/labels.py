@@ -54,7 +54,7 @@ def draft(
         going = {item: n for order in orders for item, n in going_of(order, pieces[order.id]).items()}
         _judge_unlabelled(going)
         parcel = new_parcel(act, orders[0], ParcelState.DRAFT)
-        pack(parcel, going)
+        pack(act, parcel, going)
         write_label(act, orders, parcel, tracking)
         return parcel
 
@@ -159,6 +159,6 @@ def _label_newest(act: Act, order: Order, items: Iterable[OrderItem], tracking: 
         if not waiting:
             raise NoParcel
         parcel = new_parcel(act, order, ParcelState.DRAFT)
-        pack(parcel, {item: item.left for item in waiting})
+        pack(act, parcel, {item: item.left for item in waiting})
     write_label(act, carried_by(parcel, order), parcel, tracking)
     return parcel

@@ -4,47 +4,29 @@ Every act runs inside `with Act(...)`. Rows it changes go through `change`, rows
 at the end orders are rolled up, one Event a changed row is written, and tally and revision follow.
 """
 
+import logging
 import secrets
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import bindparam, delete, insert, select, text, update
-from sqlalchemy.orm import selectinload
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
+from app.actions.kept import BESIDE, KEPT_WHEN_NEW, WRITE_EVENTS, snapshot
 from app.actions.rollup import attention_at, desk_state, may_combine, order_status, ship_by, shipping_flag
+from app.actions.statements import FIND, LOCKED_ORDER, LOCKED_STORE, REVISE
 from app.actions.tally import keep_tally, standing
-from app.db import UtcDateTime, db, take_write_lock
+from app.db import db, take_write_lock
 from app.errors import Absorbed, ChangedMeanwhile, NotFound
-from app.models import Event, Order, OrderItem, Parcel, SearchTerm, Store
+from app.models import Order, OrderItem, Parcel, Payment, SearchTerm, Store
+from app.outages import may_be_late
 from app.queries.combined import heir_of
-
-# What the history keeps of a new row; nothing personal stands here.
-KEPT_WHEN_NEW = {
-    Order: ("number", "channel", "kind", "currency", "total_minor", "payment", "shipping", "status"),
-    OrderItem: ("quantity", "status", "type", "line_total_minor"),
-    Parcel: ("state", "carrier", "number"),
-}
-# What every new row has, so that the history need not say it: until it tells otherwise, this stands.
-STANDS_WHEN_NEW: dict[Any, dict[str, Any]] = {
-    Order: {"paid_at": None, "buyer_payment": 0, "buyer_shipping": 0, "heir_id": None},
-    OrderItem: {"shipped": 0, "cancelled": 0, "returned": 0, "held_from": None, "ack": False},
-    Parcel: {"voided_at": None},
-}
-
-# What the history keeps of these is only whether they were set: people write names there.
-# Of the key by which open orders find each other too: a place stands in it.
-PERSONAL = frozenset({"ack", "legal_name", "address", "vat_id", "mail_from", "mail_texts", "open_key"})
-
-FIND = text(
-    "INSERT INTO search_term (store_id, term, placed_at, order_id)"
-    " VALUES (:store_id, :term, :placed_at, :order_id) ON CONFLICT DO NOTHING"
-).bindparams(bindparam("placed_at", type_=UtcDateTime()))
 
 
 class Act:
@@ -59,29 +41,31 @@ class Act:
         self._held: dict[int, Order] = {}
         self._made: set[int] = set()
         self._stood: Counter[tuple[str, str]] = Counter()
-        self._gone: list[tuple[OrderItem, dict[str, Any]]] = []
+        self._gone: list[tuple[Any, dict[str, Any]]] = []
         self._changes: dict[int, tuple[Any, dict[str, Any] | None, dict[str, Any]]] = {}
 
     def __enter__(self) -> Self:
         """Take the write lock, then the store's row as it is now."""
         take_write_lock()
-        self.store = db.session.scalars(
-            select(Store)
-            .where(Store.id == self.store_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).one()
+        self.store = db.session.scalars(LOCKED_STORE, {"store": self.store_id}).one()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Settle the books, unless the act was refused."""
-        if kind is None:
+        """Settle the books, unless the act was refused.
+
+        What ran into the write of somebody quicker is refused as well, wherever in the act that was:
+        ChangedMeanwhile.
+        """
+        if error is None:
             try:
                 self._settle()
-            except StaleDataError as late:
-                raise ChangedMeanwhile from late
+            except (StaleDataError, IntegrityError) as late:
+                refuse_late(late)
+                raise
+        elif isinstance(error, StaleDataError | IntegrityError):
+            refuse_late(error)
 
     def hold(self, order_id: int, version: int | None = None) -> Order:
         """Return an order as it is now, locked, with its lines; it is rolled up at the act's end.
@@ -89,13 +73,8 @@ class Act:
         NotFound where the store has none (Absorbed where it went into another one); ChangedMeanwhile
         where it is no longer the version seen.
         """
-        order = db.session.scalar(
-            select(Order)
-            .where(Order.id == order_id, Order.store_id == self.store_id)
-            .options(selectinload(Order.items))
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+        found = db.session.scalars(LOCKED_ORDER, {"order": order_id, "store": self.store_id})
+        order = found.unique().one_or_none()
         if order is None:
             raise NotFound
         if order.heir_id is not None:
@@ -120,11 +99,7 @@ class Act:
 
     def replace_lines(self, order: Order, items: Iterable[OrderItem]) -> None:
         """Put new lines in the place of all that the order has; the old ones leave an Event."""
-        for item in order.items:
-            self._gone.append((item, snapshot(item, KEPT_WHEN_NEW[OrderItem])))
-            self._changes.pop(id(item), None)
-            db.session.delete(item)
-        db.session.flush()
+        self.remove(*order.items)
         self._add_lines(order, items)
 
     def move_lines(self, old: Order, heir: Order) -> None:
@@ -145,24 +120,56 @@ class Act:
         """Write new rows, with an Event for each whose kind stands in the history."""
         db.session.add_all(rows)
         db.session.flush()
+        self._tell_new(rows)
+
+    def leave(self, *rows: Any) -> None:
+        """Write new rows with the rest of the act, for which nobody asks before; each has its Event."""
+        db.session.add_all(rows)
+        self._tell_new(rows)
+
+    def _tell_new(self, rows: Iterable[Any]) -> None:
+        """Remember what new rows are."""
         for row in rows:
             if type(row) in KEPT_WHEN_NEW:
                 self._changes[id(row)] = (row, None, snapshot(row, KEPT_WHEN_NEW[type(row)]))
+
+    def remove(self, *rows: Any) -> None:
+        """Take rows away; each leaves an Event that says what it was."""
+        for row in rows:
+            self._gone.append((row, snapshot(row, KEPT_WHEN_NEW[type(row)])))
+            self._changes.pop(id(row), None)
+            db.session.delete(row)
+        db.session.flush()
 
     def change(self, row: Any, **values: Any) -> bool:
         """Set columns of a row and remember what they were; tell whether anything differed."""
         differing = {k: v for k, v in values.items() if getattr(row, k) != v}
         if not differing:
             return False
+        was = snapshot(row, differing)
+        for name, value in differing.items():
+            setattr(row, name, value)
+        self._tell(row, was, snapshot(row, differing))
+        return True
+
+    def pack(self, parcel: Parcel, pieces: Mapping[int, int], was: Mapping[int, int] | None = None) -> None:
+        """Remember what is put into a parcel, or changed in it: item id -> pieces, 0 for none any more.
+
+        `was` is all that was in it before this act.
+        """
+        told = self._changes.get(id(parcel), (parcel, None, {}))[2]
+        stood = told.get("inside", {str(item_id): n for item_id, n in (was or {}).items()})
+        inside = {**stood, **{str(item_id): n for item_id, n in pieces.items()}}
+        inside = {item_id: n for item_id, n in inside.items() if n}
+        if inside != stood:
+            self._tell(parcel, {"inside": stood}, {"inside": inside})
+
+    def _tell(self, row: Any, was: dict[str, Any], now: dict[str, Any]) -> None:
+        """Remember what values of a row were before and are now; the first change counts its version up."""
         if id(row) not in self._changes and hasattr(row, "version"):
             row.version += 1
         _, before, after = self._changes.get(id(row), (row, {}, {}))
-        if before is not None:
-            before = {**snapshot(row, tuple(differing)), **before}
-        for name, value in differing.items():
-            setattr(row, name, value)
-        self._changes[id(row)] = (row, before, {**after, **snapshot(row, tuple(differing))})
-        return True
+        self._changes[id(row)] = (row, None if before is None else {**was, **before}, {**after, **now})
 
     def tell(self, order: Order) -> None:
         """Let the history of an order that is held tell of this act, although no row of it changes."""
@@ -194,9 +201,7 @@ class Act:
         self._write_events()
         stands.subtract(self._stood)
         if self._changes or self._held:
-            db.session.execute(
-                update(Store).where(Store.id == self.store_id).values(revision=Store.revision + 1)
-            )
+            db.session.connection().execute(REVISE, {"store": self.store_id})
         keep_tally(self.store_id, stands)
 
     def _roll_up(self, order: Order) -> None:
@@ -214,8 +219,9 @@ class Act:
         )
         if order.open_key is not None and not may_combine(order, items):
             changed = self.change(order, open_key=None)
-        if not changed and any(id(item) in self._changes for item in items):
-            # A change of a line is a change of the sale: a form that was open before it is stale.
+        rows = (row for row, _, _ in self._changes.values() if isinstance(row, OrderItem | Payment))
+        if not changed and any(row.order_id == order.id for row in rows):
+            # A line or money that changed is a change of the sale: a form that was open before it is stale.
             order.version += 1
         # What follows from the rest, with the parcels' times, the history need not tell.
         order.sent_at = self._sent_at(order)
@@ -225,15 +231,15 @@ class Act:
         """Return when the last pieces of an order left: now, where this act sent some."""
         if not any(item.shipped for item in order.items):
             return None
-        is_told_anew = any(item.order_id == order.id for item, _ in self._gone)
+        is_told_anew = any(isinstance(x, OrderItem) and x.order_id == order.id for x, _ in self._gone)
         has_sent = any(_rose(self._changes.get(id(item)), "shipped") for item in order.items)
         return self.at if has_sent and not (is_told_anew and order.sent_at) else order.sent_at
 
     def _write_events(self) -> None:
         """Write one Event for each row that was made, changed or taken away."""
-        told = [(item, before, None) for item, before in self._gone] + list(self._changes.values())
+        told = [(row, before, None) for row, before in self._gone] + list(self._changes.values())
         if told:
-            db.session.execute(insert(Event), [self._event(*change) for change in told])
+            db.session.connection().execute(WRITE_EVENTS, [self._event(*change) for change in told])
 
     def _event(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
         """Return the Event of one row."""
@@ -243,17 +249,18 @@ class Act:
             order_id=self._order_of(row),
             item_id=row.id if isinstance(row, OrderItem) else None,
             parcel_id=row.id if isinstance(row, Parcel) else None,
+            **({"row_kind": kind, "row_id": row.id} if (kind := row.__tablename__) in BESIDE else {}),
         )
 
-    def event(
-        self, before: dict[str, Any] | None, after: dict[str, Any] | None, **of: int | None
-    ) -> dict[str, Any]:
-        """Return an Event of this act; `of` names its row: order_id, item_id or parcel_id, or none."""
+    def event(self, before: dict[str, Any] | None, after: dict[str, Any] | None, **of: Any) -> dict[str, Any]:
+        """Return an Event of this act; `of` says which columns name its row."""
         return {
             "store_id": self.store_id,
             "order_id": None,
             "item_id": None,
             "parcel_id": None,
+            "row_kind": None,
+            "row_id": None,
             **of,
             "act_id": self.id,
             "actor_id": self.actor.account_id,
@@ -267,13 +274,19 @@ class Act:
 
     def _order_of(self, row: Any) -> int | None:
         """Return the order in whose history a row stands (a parcel: that it was made for; a store: none)."""
-        if isinstance(row, Store):
-            return None
-        if isinstance(row, Order):
-            return row.id
-        if isinstance(row, OrderItem):
-            return row.order_id
-        return next(iter(self._held), None)
+        if isinstance(row, Order | Store):
+            return row.id if isinstance(row, Order) else None
+        return getattr(row, "order_id", None) or next(iter(self._held), None)
+
+
+def refuse_late(error: StaleDataError | IntegrityError) -> None:
+    """Refuse a write that another's came before (ChangedMeanwhile); return where it is another fault.
+
+    The locks of an act let none come between: that the database had to say so is told to the log.
+    """
+    if isinstance(error, StaleDataError) or may_be_late(error):
+        logging.getLogger(__name__).error("An act ran into another's write", exc_info=error)
+        raise ChangedMeanwhile from error
 
 
 def _rose(change: tuple[Any, dict[str, Any] | None, dict[str, Any]] | None, name: str) -> bool:
@@ -282,14 +295,3 @@ def _rose(change: tuple[Any, dict[str, Any] | None, dict[str, Any]] | None, name
         return False
     _, before, after = change
     return int(after.get(name, 0)) > int((before or {}).get(name, 0))
-
-
-def snapshot(row: Any, names: Iterable[str]) -> dict[str, Any]:
-    """Return the named columns of a row as plain values, the way the history keeps them."""
-    kept: dict[str, Any] = {}
-    for name in names:
-        value = getattr(row, name)
-        if name in PERSONAL:
-            value = bool(value)
-        kept[name] = value.isoformat() if isinstance(value, datetime) else value
-    return kept

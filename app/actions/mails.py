@@ -27,8 +27,10 @@ TOLD_CHANNELS = frozenset({Channel.DESK.value, Channel.INTAKE.value})
 LOST_AFTER = timedelta(minutes=10)
 # How long is waited after each try that failed; after the last one no more is tried.
 WAITS = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60, 240))
-# What waits for another mail's end looks again so soon.
+# What waits for another mail's end, or for a server, looks again so soon.
 LOOKS_AGAIN = timedelta(seconds=30)
+# What a store's own words may name; each stands in braces.
+NAMES = ("buyer", "order", "store")
 # So many are looked for at once.
 AT_ONCE = 100
 
@@ -257,10 +259,10 @@ def drop(claim: Claim, why: str) -> None:
     _end(claim, state=MailState.DROPPED.value, trouble=why)
 
 
-def wait(claim: Claim) -> None:
-    """Let a mail wait for the end of another one; this was no try."""
+def wait(claim: Claim, why: str = "") -> None:
+    """Let a mail wait for the end of another one, or for a server; this was no try."""
     later = datetime.now(UTC) + LOOKS_AGAIN
-    _end(claim, state=MailState.DUE.value, due_at=later, tries=claim.tries - 1)
+    _end(claim, state=MailState.DUE.value, due_at=later, tries=claim.tries - 1, trouble=why)
 
 
 def put_off(claim: Claim, why: str, *, is_final: bool = False, is_doubtful: bool = False) -> None:

@@ -125,7 +125,7 @@ def _add_to(act: Act, parcel: Parcel, going: Mapping[OrderItem, int]) -> None:
     """Put pieces of one more order into a parcel that goes out."""
     for item, n in going.items():
         take_out(act, item, n)
-    pack(parcel, going)
+    pack(act, parcel, going)
     trim_drafts(act, going)
 
 
@@ -183,8 +183,10 @@ def _fill(
     act: Act, order: Order, draft: Parcel | None, going: Mapping[OrderItem, int], tracking: Tracking
 ) -> Parcel:
     """Put the pieces into a draft or a new parcel and send it."""
-    parcel = draft or new_parcel(act, order, ParcelState.SHIPPED)
+    parcel = draft or new_parcel(act, order, ParcelState.SHIPPED, tracking)
     lines = {line.item_id: line for line in draft.lines} if draft else {}
+    was = {item_id: line.quantity for item_id, line in lines.items()}
+    act.pack(parcel, {**dict.fromkeys(was, 0), **{item.id: n for item, n in going.items()}}, was)
     for item, n in going.items():
         take_out(act, item, n)
         if item.id in lines:
@@ -200,16 +202,18 @@ def _fill(
     return parcel
 
 
-def new_parcel(act: Act, order: Order, state: ParcelState) -> Parcel:
-    """Make an empty parcel of the order's buyer."""
+def new_parcel(act: Act, order: Order, state: ParcelState, tracking: Tracking = NO_TRACKING) -> Parcel:
+    """Make an empty parcel of the order's buyer: what is known of it is written at once, with its row."""
     parcel = Parcel(
         store_id=order.store_id,
         buyer_id=order.buyer_id,
         state=state.value,
         created_at=act.at,
+        shipped_at=act.at if state is ParcelState.SHIPPED else None,
         dated_at=act.at,
-        carrier="",
-        number="",
+        carrier=tracking.carrier or "",
+        number=tracking.number or "",
+        url=tracking.url,
     )
     act.add(parcel)
     return parcel
@@ -264,8 +268,9 @@ def ship_rest(
         return send(act, order, pieces, tracking)
 
 
-def pack(parcel: Parcel, going: Mapping[OrderItem, int]) -> None:
-    """Write what is in a parcel."""
+def pack(act: Act, parcel: Parcel, going: Mapping[OrderItem, int]) -> None:
+    """Write what is put into a parcel that is new in this act."""
+    act.pack(parcel, {item.id: n for item, n in going.items()})
     db.session.add_all(
         ParcelLine(parcel_id=parcel.id, item_id=item.id, store_id=parcel.store_id, quantity=n)
         for item, n in going.items()

@@ -1,9 +1,10 @@
 """Money coming in: an order is paid, and what of it goes to whom."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select
 
 from app.access import Actor
 from app.actions.ledger import Act
@@ -108,11 +109,12 @@ def record_money(
 ) -> None:
     """Write the payment of a paid order, and what of it goes to whom."""
     if order.total_minor > 0:
-        db.session.add(
+        act.leave(
             Payment(
                 store_id=order.store_id,
                 order_id=order.id,
                 kind="purchase",
+                status="done",
                 method=method,
                 amount_minor=order.total_minor,
                 currency=order.currency,
@@ -121,10 +123,19 @@ def record_money(
             )
         )
     live = [i for i in order.items if i.cancelled < i.quantity]
-    db.session.add_all(p for item in live for p in payouts_of(item, act.store.commission_bp))
+    shares = [p for item in live for p in payouts_of(item, act.store.commission_bp)]
     besides = order.total_minor - sum(i.live_minor for i in live)
     if besides:
-        db.session.add(Payout(store_id=order.store_id, order_id=order.id, kind="store", amount_minor=besides))
+        shares.append(
+            Payout(store_id=order.store_id, order_id=order.id, kind="store", amount_minor=besides, status=0)
+        )
+    act.leave(*shares)
+
+
+def forget_money(act: Act, order: Order) -> None:
+    """Take away what moved for an order and what of it goes to whom: it is told anew."""
+    moved = select(Payment).where(Payment.order_id == order.id).order_by(Payment.id)
+    act.remove(*payouts_for(order), *db.session.scalars(moved))
 
 
 def _is_known(order: Order, gateway_code: str | None) -> bool:
@@ -138,8 +149,21 @@ def end_when_refunded(act: Act, order: Order) -> None:
     paid = paid_minor(order.id)
     is_over = all(item.status in DEAD for item in order.items)
     if is_over and order.payment in SETTLED and 0 < paid <= refunded_minor(order.id, is_done=True):
-        db.session.execute(update(Payout).where(Payout.order_id == order.id).values(status=PAYOUT_VOIDED))
+        void_payouts(act, order)
         act.change(order, payment=PaymentCode.REFUNDED)
+
+
+def void_payouts(act: Act, order: Order, items: Collection[int] | None = None) -> None:
+    """Let nobody be paid for these lines of an order (None: for anything of it)."""
+    for payout in payouts_for(order):
+        if items is None or payout.item_id in items:
+            act.change(payout, status=PAYOUT_VOIDED)
+
+
+def payouts_for(order: Order) -> Sequence[Payout]:
+    """Return what of an order goes to whom, as it is now."""
+    found = select(Payout).where(Payout.order_id == order.id).order_by(Payout.id)
+    return db.session.scalars(found.execution_options(populate_existing=True)).all()
 
 
 def unpay(
@@ -157,18 +181,19 @@ def unpay(
             if item.status not in DEAD:
                 act.change(item, status=ItemStatus.PENDING_PAYMENT)
         if order.payment in SETTLED and order.total_minor > 0:
-            act.add(
+            act.leave(
                 Payment(
                     store_id=order.store_id,
                     order_id=order.id,
                     kind="void",
+                    status="done",
                     amount_minor=paid_minor(order.id),
                     currency=order.currency,
                     at=act.at,
                 )
             )
         owe_less(act, order, _cancelled_since(order))
-        db.session.execute(delete(Payout).where(Payout.order_id == order.id))
+        act.remove(*payouts_for(order))
         act.change(order, payment=PaymentCode.UNPAID, paid_at=None, open_key=None)
         return order
 

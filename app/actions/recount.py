@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, select, text
 
 from app.actions.audit.words import Found, compared
-from app.actions.ledger import FIND
+from app.actions.statements import FIND
 from app.db import db, one_moment, take_write_lock
 from app.models import Order, SearchTerm, Store
 from app.queries.books import tally

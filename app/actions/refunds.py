@@ -3,17 +3,17 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app.access import Actor
 from app.actions.aftersale import Reason
 from app.actions.drafts import trim_drafts
 from app.actions.ledger import Act
 from app.actions.mails import Mail, owe
-from app.actions.payment import PAYOUT_VOIDED, end_when_refunded, paid_minor, refunded_minor
+from app.actions.payment import end_when_refunded, paid_minor, refunded_minor, void_payouts
 from app.db import db
 from app.errors import NotFound, Refused, StatusChangeProhibited
-from app.models import Order, Payment, Payout
+from app.models import Order, Payment
 from app.money import money_text
 from app.statuses import DEAD, HELD, ItemStatus
 
@@ -136,7 +136,7 @@ def settle_refund(
         pending = _pending(order.id)
         if pending is None:
             raise StatusChangeProhibited
-        pending.status = "done" if is_done else "withdrawn"  # a payment has no events of its own
+        act.change(pending, status="done" if is_done else "withdrawn")
         if is_done:
             _finish(act, order)
             if is_buyer_told:
@@ -155,6 +155,5 @@ def _finish(act: Act, order: Order) -> None:
     for item in refunded:
         act.change(item, status=_S.REFUNDED, held_from=None, cancelled=item.cancelled + item.left)
     trim_drafts(act, refunded)
-    gone = [item.id for item in order.items if item.status in DEAD]
-    db.session.execute(update(Payout).where(Payout.item_id.in_(gone)).values(status=PAYOUT_VOIDED))
+    void_payouts(act, order, {item.id for item in order.items if item.status in DEAD})
     end_when_refunded(act, order)

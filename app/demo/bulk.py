@@ -110,6 +110,7 @@ class Copier:
         self.rows.update(self.ranges.rows, buyer=self.regulars.rows)
         self.numbers = {p.shop.slug: count(p.shop.store.next_number) for p in patterns}
         self.made = Counter[int]()
+        self._item_ids = writer.ids("order_item")
         self._steps = [[self._to_do(step.rows) for step in p.steps] for p in patterns]
         self._dues: dict[tuple[str, datetime], datetime] = {}
         # What is still to happen: when, to which copy (its number tells two at one moment apart), which step.
@@ -180,7 +181,7 @@ class Copier:
         return shift
 
     def _fill(self, pattern: Pattern, copy: Copy) -> Regular:
-        """Fill the cells of a copy, all but the ids of its rows, and return who buys it."""
+        """Fill the cells of a copy, all but the ids of other rows than its lines, and return who buys it."""
         cells, random = copy.cells, self.rng.random
         self._date(pattern, copy)
         buyer = self.regulars.draw(pattern, cells)
@@ -195,6 +196,7 @@ class Copier:
         for cell in pattern.acts:
             cells[cell] = self.rng.getrandbits(62)
         for line in pattern.lines:
+            cells[line.id_cell] = next(self._item_ids)  # what the history keeps may name it
             sold, product_id = self.ranges.draw(pattern, line)
             for cell, value in zip(line.cells, sold, strict=True):
                 cells[cell] = value
@@ -233,9 +235,15 @@ class Copier:
         return moment.isoformat(" ", "microseconds") + self.writer.zone
 
     def _to_do(self, rows: list[PickedRow]) -> list[tuple[Any, ...]]:
-        """Return what one step does for each row: where it waits, its id's cell, the next id, its picker."""
-        ids = [self.writer.ids(row.table) if row.id_cell else None for row in rows]
-        return [(self.rows[r.table].append, r.id_cell, i, r.pick) for r, i in zip(rows, ids, strict=True)]
+        """Return what one step does for each row: where it waits, its id's cell, the next id, its picker.
+
+        A line has its id already.
+        """
+        cells = [None if row.table == "order_item" else row.id_cell for row in rows]
+        ids = [self.writer.ids(r.table) if cell else None for r, cell in zip(rows, cells, strict=True)]
+        return [
+            (self.rows[r.table].append, cell, i, r.pick) for r, cell, i in zip(rows, cells, ids, strict=True)
+        ]
 
     def _step(self, n: int, copy: Copy) -> None:
         """Let one thing happen to a copy, and put the next one ahead."""

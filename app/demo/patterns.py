@@ -87,8 +87,9 @@ class Text(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line of the sale: what was sold, in which cells that stands, and the rows of its product."""
+    """A line of the sale: its id, what was sold, in which cells that stands, and the rows of its product."""
 
+    id_cell: int
     sold: LineCells
     type: ProductType
     fulfilled_as: Kind

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from app.access import Actor, Desk
+from app.actions.aftersale import Reason
 from app.actions.elsewhere import Past, Rating, Remark, arrive
 from app.actions.intake import take_in
 from app.actions.labels import set_tracking
@@ -18,6 +19,7 @@ from app.actions.parcels import Tracking, ship
 from app.actions.payment import confirm_payment
 from app.actions.people import join_buyer
 from app.actions.purchases import Purchase
+from app.actions.refunds import refund
 from app.db import db
 from app.demo.cast import IMPORT, Shop
 from app.models import Buyer
@@ -138,6 +140,24 @@ class Sale:
             move_item(item, Asked(status, ack=ack), desk=at_desk, at=at)
 
         return self._then(at, move)
+
+    def refunding(self, at: datetime, line: int) -> Self:
+        """Let the owner note that the price of a line is to go back; it has not yet."""
+
+        def begin(at: datetime) -> None:
+            said = self.purchase.lines[line]
+            refund(
+                self.order_id,
+                said.quantity * (said.price if said.sale_price is None else said.sale_price),
+                [self._items[line]],
+                reason=Reason.OTHER,
+                is_done=False,
+                actor=self.shop.owner,
+                store_id=self.shop.store.id,
+                at=at,
+            )
+
+        return self._then(at, begin)
 
     def told(
         self,

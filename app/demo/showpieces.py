@@ -157,8 +157,8 @@ def trouble(on: Stage) -> None:
     sale.told(on.day(4), "dispute", {0: S.PENDING_DISPUTE}, by=sale.buyer, **flags)
     sale = on.paid("IT", on.some("SW-300"), on.some("SW-221"), days=15)
     sale.shipped(on.day(13), on.number("DHL"))
-    sale.told(on.day(2), "hold", {0: S.PENDING_REFUND}, by=on.shop.owner)
-    on.paid("DK", on.some("WC-027"), due=1).told(on.now - HOUR, "hold", {0: S.PENDING_REFUND})
+    sale.refunding(on.day(2), 0)
+    on.paid("DK", on.some("WC-027"), due=1).refunding(on.now - HOUR, 0)
     noa = someone(on.rng, "IL", name="Noa Ben-Ami", city="חיפה", username="noa")
     sale = on.paid(noa, on.some("PC-012"), days=19).shipped(on.day(18), on.number("UPS"))
     total = sale.purchase.money["total_minor"]

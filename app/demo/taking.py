@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from app.actions.bulk import BulkWriter
+from app.actions.kept import BESIDE
 from app.actions.tally import standing
 from app.demo.cast import Shop
 from app.demo.patterns import (
@@ -50,6 +51,8 @@ KEYS = {
 }
 # Tables of which a sale has one row, or whose ids nothing names.
 SINGLE = {"orders": ORDER, "buyer": BUYER, "address": ADDRESS, "event": EVENT}
+# What names a row that copies have in common.
+SHARED_KEYS = frozenset({"cause_id"})
 # Rows that do not come with each copy.
 SHARED = frozenset({"buyer", "product", "media"})
 
@@ -111,24 +114,24 @@ class Taken:
             trackings=[(cell, carriers[number]) for number, cell in self.own["tracking"].items()],
             codes=[(cell, code) for code, cell in self.own["code"].items()],
             acts=list(self.own["act"].values()),
-            # The history keeps nothing of a note, which is an act of its own.
-            n_acts=len(self.own["act"]) + len(self.rows["note"]),
+            n_acts=len(self.own["act"]),
             stands=self._stands(),
         )
 
     def _steps(self) -> list[Step]:
         """Return the moments of the sale's life with the rows that each brought."""
-        moments = sorted({row["at"] for table in ("event", "note") for row in self.rows[table]})
+        moments = sorted({event["at"] for event in self.rows["event"]})
         steps = [Step(naive(at), []) for at in moments]
         packed = {parcel["id"]: parcel["created_at"] for parcel in self.rows["parcel"]}
+        born = {(e["row_kind"], e["row_id"]): e["at"] for e in self.rows["event"] if e["before"] is None}
         # Ids are given before others name them; the history has no foreign keys that would say so.
         for table in (*(t for t in self.writer.tables if t not in SHARED | {"event"}), "event"):
             for row in self.rows[table]:
                 since = row.get("at") or row.get("created_at")
                 if table == "parcel_line":
                     since = packed[row["parcel_id"]]
-                elif table == "payout":
-                    since = self.order["paid_at"]
+                elif table in BESIDE:
+                    since = born[table, row["id"]]
                 n = max(bisect_right(moments, since) - 1, 0) if since else 0
                 id_cell = self._key(table, row["id"]) if "id" in row else None
                 steps[n].rows.append(PickedRow(table, id_cell, self._pick(table, row)))
@@ -154,6 +157,8 @@ class Taken:
                 return OF_BUYER.start + BuyerCells._fields.index(column)
             case "address", _ if column in AddressCells._fields:
                 return OF_ADDRESS.start + AddressCells._fields.index(column)
+            case "event", "row_id":
+                return self._key(row["row_kind"], value)
             case "event", "before" | "after":
                 return self._document(row, value)
             case _ if (cell := self._called(table, column, value)) is not None:
@@ -187,20 +192,29 @@ class Taken:
 
     def _document(self, event: dict[str, Any], kept: dict[str, Any]) -> int:
         """Return the cell of what the history keeps of a row."""
-        parts, cells = [], []
+        parts: list[str] = []
+        cells: list[int] = []
         for name, value in kept.items():
-            cell = None if value is None else self._kept(event, name, value)
-            if cell is None:
-                part = json.dumps(value).replace("%", "%%")
-            else:
-                part = "%s" if cell == NUMBER else '"%s"'
-                cells.append(cell)
+            part, found = self._inside(value) if name == "inside" else self._part(event, name, value)
             parts.append(f"{json.dumps(name)}: {part}")
+            cells += found
         if not cells:
             return self._constant(kept)
         self.cells.append(None)
         self.texts.append(Text(len(self.cells) - 1, f"{{{', '.join(parts)}}}", picking(cells)))
         return len(self.cells) - 1
+
+    def _inside(self, pieces: dict[str, int]) -> tuple[str, list[int]]:
+        """Return how the history says what is in a parcel, and the cells of the lines that it names."""
+        said = ", ".join(f'"%s": {n}' for n in pieces.values())
+        return f"{{{said}}}", [self._key("order_item", int(item_id)) for item_id in pieces]
+
+    def _part(self, event: dict[str, Any], name: str, value: Any) -> tuple[str, list[int]]:
+        """Return how the history says one value, and its cell where it is a copy's own."""
+        cell = None if value is None else self._kept(event, name, value)
+        if cell is None:
+            return json.dumps(value).replace("%", "%%"), []
+        return "%s" if cell == NUMBER or name == "item_id" else '"%s"', [cell]
 
     def _kept(self, event: dict[str, Any], name: str, value: Any) -> int | None:
         """Return the cell of one value in the history; None where it is no copy's own."""
@@ -216,7 +230,9 @@ class Taken:
                 return self._own("said", at)
             self.dues.setdefault(at, event["at"])
             return SHIP_BY_SAID
-        if name.endswith("_id"):
+        if name == "item_id":
+            return self._key("order_item", value)
+        if name.endswith("_id") and name not in SHARED_KEYS:
             raise Unfit
         return None
 
@@ -224,6 +240,7 @@ class Taken:
         """Return a line with what was sold in it."""
         product_id = item["product_id"]
         return Line(
+            id_cell=self._key("order_item", item["id"]),
             sold=LineCells(*(item[column] for column in LineCells._fields)),
             type=item["type"],
             fulfilled_as=kind_of(item["type"], item["delivery"], item["is_pickup"]),

@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement
-from wtforms.validators import ValidationError
+from wtforms.validators import InputRequired, ValidationError
 
 from app.forms.base import Form
 from app.forms.fields import PlainField, WordsField, plain_number, read_id, read_word
@@ -146,6 +146,31 @@ def place_text(place: Cursor) -> str:
     """Return a place as the links carry it."""
     micros = (place.at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     return f"{micros}.{place.id}"
+
+
+class Seen(NamedTuple):
+    """Up to where a list of sales was seen: the store's revision, and the number its next sale was to get."""
+
+    revision: int
+    number: int
+
+
+class SeenField(PlainField):
+    """Up to where a list was seen, as its page carries it: revision, dot, number."""
+
+    def read(self, text: str) -> Seen:
+        """Return it; ValueError where a link was cut or changed."""
+        revision, _, number = text.partition(".")
+        try:
+            return Seen(plain_number(revision), read_id(number))
+        except ValueError:
+            raise ValueError("This link is incomplete: open the list of sales anew.") from None
+
+
+class FreshForm(Form):
+    """What a page of the list asks with: whether there is anything new since it was drawn."""
+
+    after = SeenField(validators=[InputRequired()])
 
 
 class SaleFilterForm(Form):

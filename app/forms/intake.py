@@ -195,7 +195,7 @@ class CancellationForm(CancelForm):
         """Judge the fields, and the pieces of the lines named; what all is, the act sees when it is done."""
         if self.names_lines:
             return super().validate(extra_validators)
-        return Form.validate(self, extra_validators)
+        return bool(Form.validate(self, extra_validators))
 
 
 def named_lines(sent: Mapping[str, str], as_one: str) -> MultiDict[str, str]:

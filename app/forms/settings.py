@@ -10,7 +10,7 @@ from wtforms import Form as PartForm
 from wtforms import FormField
 from wtforms.validators import ValidationError
 
-from app.actions.mails import Mail
+from app.actions.mails import NAMES, Mail
 from app.actions.stores import Settings, fingerprint
 from app.carriers import LONGEST as LONGEST_CARRIER
 from app.forms.base import Form
@@ -31,6 +31,7 @@ FIRST_YEAR, LAST_YEAR = 1990, 2099
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_BRACED = re.compile(r"\{[^{}\n]*\}?|\}")
 _PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?", re.ASCII)
 
 
@@ -132,6 +133,24 @@ class PercentField(PlainField):
         return share
 
 
+def in_braces(before_last: str = "and") -> str:
+    """Return the names that own words may hold, as they are written: "{buyer}, {order} and {store}"."""
+    *others, last = (f"{{{name}}}" for name in NAMES)
+    return f"{', '.join(others)} {before_last} {last}"
+
+
+class MailTextField(TextsField):
+    """The store's own words in a mail, in which braces stand around the names of `NAMES` alone."""
+
+    def read(self, text: str) -> str | None:
+        """Return the text; ValueError shows the first name that stands for nothing."""
+        said = super().read(text)
+        for found in _BRACED.findall(said or ""):
+            if found not in {f"{{{name}}}" for name in NAMES}:
+                raise ValueError(f"“{found[:32]}” stands for nothing: write {in_braces('or')}.")
+        return said
+
+
 # The days on which the store sends, and the store's own words, one field a kind of mail.
 WorkdaysForm = type(
     "WorkdaysForm", (PartForm,), {f"day{n}": TickField(day) for n, day in enumerate(WEEKDAYS, start=1)}
@@ -139,7 +158,7 @@ WorkdaysForm = type(
 MailTextsForm = type(
     "MailTextsForm",
     (PartForm,),
-    {kind.value: TextsField(kind.label, most=LONGEST_MAIL) for kind in Mail},
+    {kind.value: MailTextField(kind.label, most=LONGEST_MAIL) for kind in Mail},
 )
 
 

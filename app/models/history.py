@@ -23,7 +23,11 @@ from app.db import Base, Id, UtcDateTime
 
 
 class Event(Base):
-    """One changed row in one act. Written with the change, never edited; carries ids, no personal data."""
+    """One changed row in one act. Written with the change, never edited; carries ids, no personal data.
+
+    `row_kind` and `row_id` name a row that is none of order, line, parcel or store: a payment, a payout, a
+    note, a feedback; it stands in its order's history.
+    """
 
     __tablename__ = "event"
 
@@ -32,6 +36,8 @@ class Event(Base):
     order_id: Mapped[int | None] = mapped_column(BigInteger)
     item_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     parcel_id: Mapped[int | None] = mapped_column(BigInteger)
+    row_kind: Mapped[str | None] = mapped_column(String(16))
+    row_id: Mapped[int | None] = mapped_column(BigInteger)
     act_id: Mapped[int] = mapped_column(BigInteger)
     actor_id: Mapped[int | None] = mapped_column(BigInteger)
     actor_kind: Mapped[str] = mapped_column(String(16))

@@ -21,7 +21,7 @@ from flask_mailman.message import utf8_charset_qp
 
 from app.actions import mails
 from app.db import db
-from app.postman.means import MEANS, why_not
+from app.postman.means import MEANS, NotReached, why_not
 from app.postman.words import Letter, NothingToTell, TooEarly, letter
 
 
@@ -77,10 +77,13 @@ def deliver(mail_id: int) -> bool:
     except Exception as error:
         reason = why_not(error)
         if reason.is_unforeseen:
-            report(claim, error)
+            report(claim, error.__cause__ or error)
         else:
             current_app.logger.warning("mail %s was not sent: %s", claim.mail_id, reason.words)
-        end(mails.put_off, claim, reason.words, is_final=reason.is_final, is_doubtful=reason.is_doubtful)
+        if reason.is_unreachable and not reason.is_doubtful:
+            end(mails.wait, claim, reason.words)  # no mail is to blame, and none is given up for it
+        else:
+            end(mails.put_off, claim, reason.words, is_final=reason.is_final, is_doubtful=reason.is_doubtful)
         return not reason.is_unreachable
     end(mails.sent, claim, written.to)
     return True
@@ -92,7 +95,7 @@ def end(how: Callable[..., None], claim: mails.Claim, *said: Any, **more: Any) -
     db.session.commit()
 
 
-def report(claim: mails.Claim, error: Exception) -> None:
+def report(claim: mails.Claim, error: BaseException) -> None:
     """Log what nobody foresaw: where it was met and its name, not its words, which may hold addresses."""
     where = "".join(traceback.format_tb(error.__traceback__))
     current_app.logger.error("mail %s failed: %s\n%s", claim.mail_id, type(error).__name__, where)
@@ -128,9 +131,15 @@ def mark(claim: mails.Claim) -> str:
 
 
 def send(sealed: EmailMessage) -> None:
-    """Hand a mail over. Once it is taken, how the server says goodbye does not matter."""
+    """Hand a mail over; NotReached where there is nobody to take it.
+
+    Once it is taken, how the server says goodbye does not matter.
+    """
     connection = sealed.get_connection()
-    connection.open()
+    try:
+        connection.open()
+    except Exception as error:
+        raise NotReached from error
     try:
         connection.send_messages([sealed])
     finally:

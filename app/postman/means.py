@@ -51,6 +51,10 @@ class Folder(BaseEmailBackend):
 MEANS: dict[str, type[BaseEmailBackend]] = {"smtp": Server, "console": Console, "file": Folder}
 
 
+class NotReached(Exception):
+    """No server was there to be handed a mail; the cause says why."""
+
+
 class Reason(NamedTuple):
     """Why a mail was not sent, in words of ours.
 
@@ -68,6 +72,10 @@ class Reason(NamedTuple):
 def why_not(error: Exception) -> Reason:
     """Put what kept a mail from being sent into words; nothing of the server's answer but its number."""
     match error:
+        case NotReached(__cause__=Exception() as cause):
+            reason = why_not(cause)
+            words = "The mail server cannot be reached." if reason.is_doubtful else reason.words
+            return reason._replace(words=words, is_doubtful=False, is_unreachable=True)
         case smtplib.SMTPRecipientsRefused():
             codes = [code for code, _ in error.recipients.values()]
             is_final = all(code >= PERMANENT for code in codes)

@@ -9,7 +9,7 @@ import unicodedata
 from typing import Any, NamedTuple
 
 from app.actions.aftersale import Reason
-from app.actions.mails import Claim, Mail, told_of
+from app.actions.mails import NAMES, Claim, Mail, told_of
 from app.carriers import tracking_url
 from app.models import Order
 from app.money import money_text
@@ -20,6 +20,7 @@ from app.statuses import ItemStatus, Kind, ParcelState
 LONGEST_ADDRESS = 254
 # One address and nothing beside it: no name, no list, nothing quoted.
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([^\s@<>()\[\],;:\\\"]+)", re.ASCII)
+NAMED = re.compile(rf"\{{({'|'.join(NAMES)})\}}")
 # What a buyer is told of why; what is only the store's business is not.
 WHY = {
     Reason.BUYER: "You asked for it.",
@@ -102,9 +103,11 @@ def plain(text: str) -> str:
 
 def body(order: Order, store: Sender, claim: Claim, told: Told) -> str:
     """Return the text: greeting, the store's own words, what happened, who writes."""
+    buyer, shop = one_line(order.buyer.shown_name), one_line(store.name)
+    names = dict(zip(NAMES, (buyer, str(order.number), shop), strict=True))
     own = plain(str(store.mail_texts.get(claim.kind.value) or "")).strip()
-    parts = [f"Hello {one_line(order.buyer.shown_name)},", own, "\n".join(told.lines)]
-    parts.append(f"{one_line(store.name)}\nOrder {order.number}")
+    own = NAMED.sub(lambda named: names[named[1]], own)
+    parts = [f"Hello {buyer},", own, "\n".join(told.lines), f"{shop}\nOrder {order.number}"]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

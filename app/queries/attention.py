@@ -133,6 +133,7 @@ _TOLD = (
         Event.order_id.in_(bindparam("orders", expanding=True)),
         Event.item_id.is_(None),
         Event.parcel_id.is_(None),
+        Event.row_kind.is_(None),
     )
     .order_by(Event.order_id, Event.id)
 )

@@ -10,12 +10,13 @@ from sqlalchemy import Select, bindparam, func, select
 from app.db import UtcDateTime, db, rows_of
 from app.models import Order, OrderItem, Tally
 from app.queries import attention
-from app.queries.filters import Asked, Conditions, of_items
+from app.queries.filters import Asked, Conditions, of_items, of_orders
 from app.queries.sales import KEPT
 from app.queries.search import NO_SEARCH
 from app.statuses import DeskState
 
 LATE_CAP = 100
+FRESH_CAP = 100
 BY_STATUS = frozenset({"status", "not_status"})
 
 _STANDS = select(Tally.code, Tally.n).where(
@@ -49,6 +50,19 @@ def pressing(store_id: int, now: datetime) -> tuple[int, int]:
     """Return how many sales are past their ship-by date, and how many need somebody: each to 100 at most."""
     late, needing = rows_of(_PRESSING, {"store": store_id, "now": now})[0]
     return int(late), int(needing)
+
+
+def fresh(store_id: int, number: int, only_deals: bool) -> int:
+    """Return how many sales of a store have this number or a later one, counted to 100 at most."""
+    return int(rows_of(_fresh(only_deals), {"store": store_id, "number": number})[0][0])
+
+
+@lru_cache
+def _fresh(only_deals: bool) -> Select[Any]:
+    """Return the statement that counts a store's sales from a number on."""
+    listed = of_orders(Conditions().asked, NO_SEARCH, only_deals)
+    some = select(Order.id).where(*listed, Order.number >= bindparam("number")).limit(FRESH_CAP)
+    return select(func.count()).select_from(some.subquery())
 
 
 def items(store_id: int, conditions: Conditions, only_deals: bool) -> int:

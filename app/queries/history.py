@@ -35,6 +35,8 @@ class EventSeen(NamedTuple):
     act_id: int
     item_id: int | None
     parcel_id: int | None
+    row_kind: str | None
+    row_id: int | None
     actor_id: int | None
     actor_kind: str
     door: str
@@ -85,6 +87,8 @@ _ALL_EVENTS = (
         Account.email,
     )
     .outerjoin(Account, Account.id == Event.actor_id)
+    # What goes to whom follows from the payment, and is no line of its own.
+    .where(Event.row_kind.is_distinct_from(Payout.__tablename__))
     .order_by(Event.id.desc())
 )
 # What happened to the orders that went into this one is its own past.

@@ -27,6 +27,8 @@ class StoreFacts(NamedTuple):
     carriers: list[str]
     mails_all: bool
     received_days: int
+    next_number: int
+    revision: int
 
 
 class PlaceRow(NamedTuple):

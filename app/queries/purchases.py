@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from app.db import db, rows_of
 from app.models import Buyer, Order, OrderItem, Store
@@ -196,11 +196,12 @@ _WHOLE = (
     select(Order)
     .join(Buyer, Buyer.id == Order.buyer_id)
     .where(Order.id == bindparam("order"), _OWN)
-    .options(joinedload(Order.buyer), joinedload(Order.address), selectinload(Order.items))
+    .options(joinedload(Order.buyer), joinedload(Order.address), joinedload(Order.items))
     .execution_options(populate_existing=True)
 )
 
 
 def one(account_id: int, order_id: int) -> Order | None:
     """Return an order that this account bought, with its lines and address; None where there is none."""
-    return db.session.scalar(_WHOLE, {"account": account_id, "order": order_id})
+    found = db.session.scalars(_WHOLE, {"account": account_id, "order": order_id})
+    return found.unique().one_or_none()

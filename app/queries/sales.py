@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select, union_all
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from app.db import UtcDateTime, db, rows_of
 from app.models import Address, Buyer, Order, OrderItem
@@ -174,14 +174,14 @@ def lines_of(order_ids: Sequence[int], only_deals: bool) -> dict[int, list[Any]]
 _WHOLE = (
     select(Order)
     .where(Order.store_id == bindparam("store"), Order.id == bindparam("order"))
-    .options(joinedload(Order.buyer), joinedload(Order.address), selectinload(Order.items))
+    .options(joinedload(Order.buyer), joinedload(Order.address), joinedload(Order.items))
     .execution_options(populate_existing=True)
 )
 
 
 def one(store_id: int, order_id: int) -> Order | None:
     """Return an order of this store with its lines, buyer and address; None where there is none."""
-    return db.session.scalar(_WHOLE, {"store": store_id, "order": order_id})
+    return db.session.scalars(_WHOLE, {"store": store_id, "order": order_id}).unique().one_or_none()
 
 
 _STORE = select(Order.store_id).where(Order.id == bindparam("order"))

@@ -159,13 +159,13 @@ def need(kind: Attention, order: Any, told: Told, clock: Clock, href: str) -> Ne
         words = "The buyer says that something is wrong" if is_buyers else "Something is wrong with it"
         return fresh._replace(words=f"{words}{since}.")
     parcel = told.parcels.get(order.id)
-    words = f"Sent {clock.ago(order.sent_at)} and not received."
+    words = f"Sent {clock.ago(order.sent_at)}"
     if parcel is None:
-        return fresh._replace(words=words, open_href=href)
+        return fresh._replace(words=f"{words}.", open_href=href)
     opened, outside = f"{href}#parcel-{parcel.id}", parcel.url or tracking_url(parcel.carrier, parcel.number)
-    carrier = f" {parcel.carrier}" if parcel.carrier else ""
+    by = parcel.carrier or ("number" if parcel.number else "")
     return fresh._replace(
-        words=f"{words}{carrier}",
+        words=f"{words}, {by}" if by else f"{words}.",
         number=parcel.number,
         number_href=outside or opened,
         is_outside=bool(outside),

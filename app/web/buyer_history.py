@@ -12,6 +12,7 @@ from app.queries.history import EventSeen, ParcelSeen
 from app.statuses import ActorKind, Payment
 from app.web.clock import Clock
 from app.web.display import pieces
+from app.web.money_told import Moved, known_payments, moved
 from app.web.sale_view import Entry
 
 # What the store did, by its act's verb; those that say more are put together in `_what`.
@@ -34,6 +35,14 @@ OF_STORE = {
     "dispute": "noted that something is wrong",
     "say_paid": "noted how it is paid",
 }
+# What the store did with money: (its act's verb, the payment's kind, where that stands since).
+MONEY_OF_STORE = {
+    ("confirm_payment", "purchase", "done"): "confirmed the payment of {}",
+    ("unpay", "void", "done"): "says that {} was not paid after all",
+    ("refund", "refund", "done"): "noted a refund of {}",
+    ("refund", "refund", "pending"): "noted that a refund of {} is under way",
+    ("resolve", "refund", "withdrawn"): "took the refund of {} back",
+}
 OF_BUYER = {
     "receive": "have it",
     "dispute": "said that something is wrong",
@@ -52,12 +61,12 @@ def entries(
     order: Order, store: str, events: list[EventSeen], parcels: list[ParcelSeen], clock: Clock
 ) -> list[Entry]:
     """Return the acts that concern the buyer, newest first; `parcels` are those that they may know of."""
-    known = {p.id: p for p in parcels}
+    known, payments = {p.id: p for p in parcels}, known_payments(events)
     found = []
     for _, group in groupby(events, key=lambda e: e.act_id):
         act = list(group)
         is_own, at = _is_own(act[0], order), act[0].at
-        what = _own(act) if is_own else _what(act, known)
+        what = _own(act) if is_own else _what(act, known, moved(act, payments))
         if what:
             who = "You" if is_own else _who(act[0], store)
             found.append(Entry(who, what, clock.age(at), clock.exact(at)))
@@ -84,9 +93,11 @@ def _own(act: list[EventSeen]) -> str:
     return OF_BUYER[verb]
 
 
-def _what(act: list[EventSeen], known: Mapping[int, ParcelSeen]) -> str:
+def _what(act: list[EventSeen], known: Mapping[int, ParcelSeen], money: Moved | None) -> str:
     """Say what the store did; "" where it is none of the buyer's business."""
     verb = act[0].verb
+    if money and (said := MONEY_OF_STORE.get((verb, money.kind, money.status))):
+        return said.format(money.amount)
     if verb == "ship":
         gone = sum(_gained(e, "shipped") for e in act if e.item_id)
         number = next((p.number for p in _parcels(act, known)), "")

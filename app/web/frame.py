@@ -1,10 +1,10 @@
 """What stands around every page: whose desk it is, where one can go, and the chosen theme."""
 
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from flask import Flask, g, request, url_for
+from flask import Flask, g, get_template_attribute, request, url_for
 from werkzeug.local import LocalProxy
 
 from app.access import Actor, Desk, Permission
@@ -61,6 +61,11 @@ class Frame(NamedTuple):
     search: str
     attention: Pressing | None
 
+    @property
+    def itself(self) -> "Frame":
+        """Return the frame: whoever reads much of it gets rid of the proxy that made it."""
+        return self
+
 
 # label, endpoint, icon, key letter, right, whether a phone keeps it for the account menu
 STORE_MENU = (
@@ -75,13 +80,21 @@ OF_SALES = frozenset({"ship", "aftersale", "new_sale"})
 
 
 def init_app(app: Flask) -> None:
-    """Give every template its frame and theme."""
+    """Give every template its frame and theme, and the token that its forms carry."""
+    app.jinja_env.globals["hidden_csrf"] = hidden_csrf
 
     @app.context_processor
     def around() -> dict[str, Any]:
         theme = request.cookies.get("theme", "auto")
         # Made by the layout that shows it: parts have none.
         return {"frame": LocalProxy(cache(frame)), "theme": theme if theme in THEMES else "auto"}
+
+
+def hidden_csrf() -> str:
+    """Return the field that carries a form's token, drawn once a request: a page holds many."""
+    if "hidden_csrf" not in g:
+        g.hidden_csrf = get_template_attribute("macros/forms.html", "hidden_csrf")()
+    return g.hidden_csrf  # type: ignore[no-any-return]
 
 
 def frame() -> Frame | None:
@@ -95,10 +108,21 @@ def frame() -> Frame | None:
         store=desk.store if desk else None,
         stores=stores(actor, desk),
         menu=menu(actor, desk),
-        search_href=url_for("sales.index", slug=desk.store.slug) if desk else None,
+        search_href=path("sales.index", desk.store.slug) if desk else None,
         search=g.get("search", ""),
         attention=pressing(desk) if desk and not desk.only_deals else None,
     )
+
+
+def path(endpoint: str, slug: str = "") -> str:
+    """Return where a page is, a store's where one is named."""
+    return _path(request.script_root, endpoint, slug)
+
+
+@lru_cache(4096)
+def _path(_root: str, endpoint: str, slug: str) -> str:
+    """Return a path below where the desk is mounted, put together once."""
+    return url_for(endpoint, slug=slug) if slug else url_for(endpoint)
 
 
 def pressing(desk: Desk) -> Pressing:
@@ -106,7 +130,7 @@ def pressing(desk: Desk) -> Pressing:
     n = g.get("attention")
     if n is None:
         n = attention.count(desk.store.id, datetime.now(UTC))
-    href = url_for("attention.index", slug=desk.store.slug)
+    href = path("attention.index", desk.store.slug)
     return Pressing(href, capped(n), n > 0)
 
 
@@ -124,7 +148,7 @@ def stores(actor: Actor, desk: Desk | None) -> list[StoreEntry]:
     """Return the stores that the person can switch to."""
     known = desk.stores if desk else people.stores_of(actor.account_id) if actor.account_id else ()
     return [
-        StoreEntry(s.name, url_for("sales.index", slug=s.slug), desk is not None and s.id == desk.store.id)
+        StoreEntry(s.name, path("sales.index", s.slug), desk is not None and s.id == desk.store.id)
         for s in known
     ]
 
@@ -136,7 +160,7 @@ def menu(actor: Actor, desk: Desk | None) -> list[Entry]:
         entries = [
             Entry(
                 label,
-                url_for(endpoint, slug=desk.store.slug),
+                path(endpoint, desk.store.slug),
                 icon,
                 key,
                 request.blueprint == endpoint.split(".")[0] or (key == "s" and request.blueprint in OF_SALES),
@@ -147,7 +171,7 @@ def menu(actor: Actor, desk: Desk | None) -> list[Entry]:
             if desk.may(right)
         ]
     is_bought = request.blueprint in {"purchases", "buyers_word"}
-    entries.append(Entry("Purchases", url_for("purchases.index"), "purchases", "p", is_bought))
+    entries.append(Entry("Purchases", path("purchases.index"), "purchases", "p", is_bought))
     if actor.is_site_admin:
-        entries.append(Entry("Site", url_for("site.index"), "site", "t", request.blueprint == "site"))
+        entries.append(Entry("Site", path("site.index"), "site", "t", request.blueprint == "site"))
     return entries

@@ -75,4 +75,4 @@ def _when(mail: Mailed, clock: Clock) -> str:
         return ""
     if mail.due_at <= clock.now:
         return "in a moment"
-    return f"{'tried again at' if mail.tries else 'not before'} {clock.exact(mail.due_at)}"
+    return f"{'tried again at' if mail.tries or mail.trouble else 'not before'} {clock.exact(mail.due_at)}"

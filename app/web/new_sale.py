@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, render_template, url_for
+from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.access import Desk, Permission, find_sale
@@ -16,7 +16,7 @@ from app.forms.values import known_countries
 from app.money import money_text
 from app.queries import stores
 from app.statuses import Channel
-from app.web import display, htmx
+from app.web import display, fresh, htmx
 from app.web.desk import open_desk
 
 blueprint = Blueprint("new_sale", __name__, url_prefix="/stores/<slug>/sales/new")
@@ -26,7 +26,9 @@ KIND_WORDS = {"goods": "Goods, sent", "pickup": "Picked up", "service": "Service
 
 @blueprint.get("")
 def show(slug: str) -> ResponseReturnValue:
-    """Show an empty form."""
+    """Show an empty form; to a list that asks what came in `after` it was drawn, say that."""
+    if "after" in request.args:
+        return fresh.answer(slug)
     desk = open_desk(slug, Permission.TYPE_IN)
     return render_template("sales/new.html", **given(desk, asked_of(desk)))
 

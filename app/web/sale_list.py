@@ -1,7 +1,7 @@
 """Rows of the list of sales, and the way back from a sale to the list it was opened from."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -56,8 +56,17 @@ def way_back(query: str) -> str:
 
 def opened_from() -> SaleListForm:
     """Return the list that a sale was opened from; the whole list where the link says none."""
-    form = SaleListForm(MultiDict(parse_qsl(request.args.get("list", "")[:2000])))
-    return form if form.validate() else SaleListForm({})
+    query = request.args.get("list", "")[:2000]
+    if not query:
+        return _whole_list()
+    form = SaleListForm(MultiDict(parse_qsl(query)))
+    return form if form.validate() else _whole_list()
+
+
+@cache
+def _whole_list() -> SaleListForm:
+    """Return the list that is narrowed to nothing, which nobody changes."""
+    return SaleListForm({})
 
 
 def one_row(desk: Desk, order_id: int) -> list[str]:

@@ -19,6 +19,10 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
     """Return all that the page of a sale shows; `given` replaces parts of it (a form that was refused)."""
     items = seen_items(desk, order)
     view = sale_view.view(desk, order, items)
+    is_page = given.get("place", "page") == "page"
+    # Forms that the page does not show are not made.
+    has_form = view["to_ship"] or not is_page or given.get("conflict")
+    ship_form = fresh_ship_form(view["to_ship"], view["draft"], view["begin_with"]) if has_form else None
     came_from = opened_from()
     before, after = sales.neighbours(
         desk.store.id,
@@ -37,20 +41,20 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
         "list_name": came_from.tab.data.label if came_from.tab.data else "",
         "before": before,
         "after": after,
-        "ship_form": fresh_ship_form(view["to_ship"], view["draft"], view["begin_with"]),
+        "ship_form": ship_form,
         "carriers": offered(desk.store.carriers),
         "undo_minutes": desk.store.undo_minutes,
         "place": "page",
         # In a row there is no room to choose others.
         "beside": parcels.beside(order) if view["to_ship"] and given.get("place") != "row" else [],
-        "paid_form": PaidForm({}),
+        "paid_form": PaidForm({}) if view["may_mark_paid"] else None,
         "wrong_item": None,
         "conflict": "",
         "open_form": None,
         "buyer_says": feedback_view.buyer_says(desk, order),
         "feedback": feedback_view.of_lines(desk, items),
         "with_said": False,
-        **(mail_view.panel(desk, order) if given.get("place", "page") == "page" else {}),
+        **(mail_view.panel(desk, order) if is_page else {}),
         **view,
         **given,
     }
@@ -69,9 +73,10 @@ def fresh_ship_form(left: dict[int, int], draft: ParcelSeen | None, pieces: dict
     )
 
 
-def answer(desk: Desk, order_id: int, sentence: str) -> ResponseReturnValue:
-    """Say what happened to a sale: in place by htmx, else on its page."""
-    flash(sentence)
+def answer(desk: Desk, order_id: int, sentence: str = "") -> ResponseReturnValue:
+    """Say what happened to a sale (if not said yet): in place by htmx, else on its page."""
+    if sentence:
+        flash(sentence)
     if request.args.get("in") == "attention":
         return htmx.go_to(url_for("attention.index", slug=desk.store.slug))
     if htmx.wants_part():

@@ -14,6 +14,7 @@ from app.statuses import ActorKind, Channel, ItemStatus, Kind, OrderKind, Paymen
 from app.web import after_view, display, parcel_view
 from app.web.clock import Clock
 from app.web.display import Badge, pieces
+from app.web.money_told import Moved, known_payments, moved
 
 PARCEL_BADGES = parcel_view.BADGES
 VOIDED_PAYOUT = 4  # Okanjo's PayoutStatus
@@ -33,9 +34,8 @@ SAID = {
     "finish": "did a service",
     "acknowledge": "noted who redeemed a deal",
     "cancel": "cancelled",
-    "refund": "refunded",
+    "refund": "noted a refund",
     "dispute": "opened a dispute",
-    "hold": "holds it for a refund",
     "problem": "reported a problem",
     "expire": "let it expire",
     "receive": "received it",
@@ -52,6 +52,15 @@ SAID = {
     "download": "downloaded it",
     "set_store": "changed the store's calendar, and with it the day to ship by",
     "send_again": "sent a mail again",
+    "upgrade": "noted money, notes and feedback of before",
+}
+# What an act did with money: (its verb, the payment's kind, where that stands since).
+MONEY_SAID = {
+    ("confirm_payment", "purchase", "done"): "confirmed the payment of {}",
+    ("unpay", "void", "done"): "took the payment of {} back",
+    ("refund", "refund", "done"): "refunded {}",
+    ("refund", "refund", "pending"): "began a refund of {}",
+    ("resolve", "refund", "withdrawn"): "took the refund of {} back",
 }
 
 
@@ -101,7 +110,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "pieces_left": sum(to_ship.values()),
         "parcels": parcel_view.parcels(desk, told_parcels, items, clock),
         **parcel_view.to_ship_now(told_parcels, to_ship),
-        "badges": [display.PAYMENT_BADGES[order.payment], display.shipping_badge(order, items)],
+        "badges": badges(order, items),
         "placed": clock.exact(order.placed_at, order.is_day_only),
         "kind": OrderKind(order.kind).label,
         "channel": Channel(order.channel).label,
@@ -125,6 +134,12 @@ def absorbed(order: Order, events: list[EventSeen]) -> list[int]:
     """Return the numbers of the sales that went into this one, by its history."""
     is_combined = any(event.verb == "combine" for event in events)
     return [row.number for row in combined.absorbed_by(order.id)] if is_combined else []
+
+
+def badges(order: Order, items: list[OrderItem]) -> list[display.Badge]:
+    """Return how it stands with payment and shipping; one where both are the same word, such as Refunded."""
+    payment, shipping = display.PAYMENT_BADGES[order.payment], display.shipping_badge(order, items)
+    return [payment] if payment.text == shipping.text else [payment, shipping]
 
 
 def shippable(items: list[OrderItem]) -> dict[int, int]:
@@ -186,7 +201,7 @@ def money(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
         return money_text(minor, order.currency)
 
     n = len(order.items)
-    rows = [(f"{n} line{'s' if n != 1 else ''}", amount(order.items_minor), "")]
+    rows = [(f"{n} item{'s' if n != 1 else ''}", amount(order.items_minor), "")]
     if order.discount_minor:
         reasons = ", ".join(row.name for row in told if row.kind == "discount" and row.name)
         rows.append((f"Discount {reasons}".strip(), amount(-order.discount_minor), ""))
@@ -214,14 +229,14 @@ def shares(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
 
 def entries(events: list[EventSeen], clock: Clock) -> list[Entry]:
     """Return the history, newest first, one entry an act."""
-    found = []
+    found, payments = [], known_payments(events)
     for _, group in groupby(events, key=lambda e: e.act_id):
         act = list(group)
         first = act[0]
         found.append(
             Entry(
                 who=_who(first),
-                what=_what(first.verb, act),
+                what=_what(first.verb, act, moved(act, payments)),
                 when=clock.age(first.at),
                 exact=clock.exact(first.at),
             )
@@ -240,15 +255,17 @@ def _who(event: EventSeen) -> str:
     return f"{name}, as site admin" if kind is ActorKind.ADMIN else name
 
 
-def _what(verb: str, act: list[EventSeen]) -> str:
-    """Say what an act did, from the rows it changed."""
+def _what(verb: str, act: list[EventSeen], money: Moved | None) -> str:
+    """Say what an act did, from the rows it changed and the money it moved."""
+    if money and (said := MONEY_SAID.get((verb, money.kind, money.status))):
+        return said.format(money.amount)
     if verb == "ship":
         gone = sum(_gained(e, "shipped") for e in act if e.item_id)
         return f"shipped {pieces(gone)}{_under(act)}"
     if verb == "label":
         return f"made a label{_under(act)}, to send later"
     if verb == "set_tracking":
-        return f"set the tracking number{_under(act)}"
+        return f"set the tracking number{_under(act, ': ')}"
     return SAID.get(verb, verb.replace("_", " "))
 
 
@@ -258,12 +275,12 @@ def _gained(event: EventSeen, name: str) -> int:
     return int(after.get(name, 0)) - int(before.get(name, 0))
 
 
-def _under(act: list[EventSeen]) -> str:
+def _under(act: list[EventSeen], by: str = " under ") -> str:
     """Say the number a parcel got, and the one it had."""
     for event in act:
         if event.parcel_id and event.after and "number" in event.after:
             new, old = event.after["number"], (event.before or {}).get("number")
             if old:
                 return f": {old} → {new or 'none'}"
-            return f" under {new}" if new else ""
+            return f"{by}{new}" if new else ""
     return ""

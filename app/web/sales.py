@@ -16,7 +16,7 @@ from app.forms.filters import SaleListForm, place_text
 from app.forms.sales import PaidForm
 from app.queries import combined, counts, sales
 from app.queries.sales import Tab
-from app.web import htmx
+from app.web import fresh, htmx
 from app.web.desk import open_desk
 from app.web.filter_panel import panel
 from app.web.frame import capped
@@ -42,6 +42,7 @@ def index(slug: str) -> ResponseReturnValue:
         "late": late,
         **panel(form, url_for("sales.index", slug=slug)),
         **table(desk, form, is_valid),
+        **fresh.given(desk, desk.store.next_number),
     }
     return htmx.page("sales/index.html", "sales/_list.html", status=200 if is_valid else 422, **given)
 

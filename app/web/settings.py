@@ -16,6 +16,7 @@ from app.forms.settings import (
     MOST_HOLIDAYS,
     MOST_UNDO,
     SettingsForm,
+    in_braces,
     percent_text,
     zones,
 )
@@ -80,6 +81,7 @@ def asking(desk: Desk, form: SettingsForm, status: int, conflict: str = "") -> R
         "zones": zones(),
         "currencies": sorted(known_currencies()),
         "carriers": CARRIERS,
+        "names": in_braces(),
         "most": {
             "carriers": MOST_CARRIERS,
             "holidays": MOST_HOLIDAYS,

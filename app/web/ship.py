@@ -17,7 +17,7 @@ from app.models import Order, Parcel
 from app.queries import parcels
 from app.web import display, htmx, sale_view
 from app.web.desk import open_desk
-from app.web.sale_list import one_row, opened_from
+from app.web.sale_list import one_row, opened_from, way_back
 from app.web.sale_page import answer, shown
 
 blueprint = Blueprint("ship", __name__, url_prefix="/stores/<slug>/sales/<id:order_id>/ship")
@@ -64,6 +64,7 @@ def send(slug: str, order_id: int) -> ResponseReturnValue:
         sentence += " packed, to send later" if form.later.data else " shipped"
         sentence += f" with {parcel.carrier}" if parcel.carrier else ""
         sentence += f", number {parcel.number}." if parcel.number else ", no number."
+        undo = "" if form.later.data else undo_at(desk, order_id, parcel.id)
         db.session.commit()
     except ChangedMeanwhile:
         db.session.rollback()
@@ -73,7 +74,7 @@ def send(slug: str, order_id: int) -> ResponseReturnValue:
     except Refused as refusal:
         db.session.rollback()
         return again(desk, find_sale(desk, order_id), form, 422, refusal.sentence)
-    return shipped(desk, order_id, sentence)
+    return shipped(desk, order_id, sentence, undo)
 
 
 def send_off(desk: Desk, form: ShipForm, going: dict[int, dict[int, int]], order_id: int) -> Parcel:
@@ -111,17 +112,26 @@ def again(desk: Desk, order: Order, form: ShipForm, status: int, sentence: str =
     return htmx.page("sales/ship.html", part, status=status, target=target, **given)
 
 
-def shipped(desk: Desk, order_id: int, sentence: str) -> ResponseReturnValue:
-    """Say that it went out: in the row or the page where the form stood, else back in the list."""
+def undo_at(desk: Desk, order_id: int, parcel_id: int) -> str:
+    """Return where a parcel that just left is undone; "" where the store keeps no time for that."""
+    if not desk.store.undo_minutes:
+        return ""
+    at = url_for("aftersale.void", slug=desk.store.slug, order_id=order_id, parcel_id=parcel_id)
+    return at + way_back(opened_from().query())
+
+
+def shipped(desk: Desk, order_id: int, sentence: str, undo: str) -> ResponseReturnValue:
+    """Say that it went out, with Undo: in the row or the page where the form stood, else back in the list."""
+    flash(sentence)
+    if undo:
+        flash(undo, "undo")
     if not htmx.wants_part() or place() == "alone":
-        flash(sentence)
         came_from = opened_from().query()
         if came_from:
             return htmx.go_to(f"{url_for('sales.index', slug=desk.store.slug)}?{came_from}")
         return htmx.go_to(url_for("sales.show", slug=desk.store.slug, order_id=order_id))
     if place() == "page":
-        return answer(desk, order_id, sentence)
-    flash(sentence)
+        return answer(desk, order_id)
     return render_template("sales/_row_said.html", rows=one_row(desk, order_id))
 
 

@@ -51,7 +51,54 @@ FILL = (
     f" OR {PROBLEM} OR (buyer_shipping = 1 AND shipping = 0 AND ship_by < {{never}})"
     " OR EXISTS (SELECT 1 FROM order_item i WHERE i.order_id = orders.id AND i.status = 11))",
 )
+# The history tells of all that hangs on an order, of what is there already in an act of its own for each.
+HANGS = (
+    ("payment", "payment r", "r.order_id", "kind, status, amount_minor, currency"),
+    ("payout", "payout r", "r.order_id", "kind, status, amount_minor, item_id, cause_id"),
+    ("note", "note r", "r.order_id", "is_private"),
+    (
+        "feedback",
+        "feedback r JOIN order_item i ON i.id = r.item_id",
+        "i.order_id",
+        "item_id, direction, value",
+    ),
+)
+TOLD = "'system', 'system', 'upgrade'"
+TELL = (
+    "INSERT INTO event (store_id, order_id, row_kind, row_id, act_id, actor_kind, door, verb, after, at)"
+    f" SELECT store_id, order_id, kind, id, -2 * order_id, {TOLD}, told, {{now}} FROM ({{rows}}) AS hangs"
+    " ORDER BY order_id, kind, id"
+)
+TELL_PACKED = (
+    "INSERT INTO event (store_id, order_id, parcel_id, act_id, actor_kind, door, verb, before, after, at)"
+    f" SELECT p.store_id, min(i.order_id), p.id, -2 * p.id - 1, {TOLD}, '{{{{}}}}', {{inside}}, {{now}} FROM parcel p"
+    " JOIN parcel_line l ON l.parcel_id = p.id JOIN order_item i ON i.id = l.item_id"
+    " GROUP BY p.store_id, p.id ORDER BY p.id"
+)
+OBJECT = {"sqlite": "json_object", "postgresql": "json_build_object"}
+INSIDE = {
+    "sqlite": "json_object('inside', json_group_object(CAST(l.item_id AS TEXT), l.quantity))",
+    "postgresql": "json_build_object('inside', json_object_agg(l.item_id, l.quantity))",
+}
+TRUTH = {"sqlite": "json(CASE WHEN r.{name} THEN 'true' ELSE 'false' END)", "postgresql": "r.{name}"}
+NOW = {"sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'", "postgresql": "CURRENT_TIMESTAMP"}
 NEVER = {"sqlite": "'9999-12-31'", "postgresql": "'9999-12-31 00:00:00+00'"}
+
+
+def told(dialect: str) -> list[str]:
+    """Return what lets the history tell of the rows that it said nothing of so far."""
+    rows = []
+    for kind, table, order_id, columns in HANGS:
+        names = columns.split(", ")
+        pairs = (
+            f"'{n}', {TRUTH[dialect].format(name=n) if n.startswith('is_') else f'r.{n}'}" for n in names
+        )
+        said = f"{OBJECT[dialect]}({', '.join(pairs)})"
+        rows.append(
+            f"SELECT r.store_id, {order_id} AS order_id, '{kind}' AS kind, r.id, {said} AS told FROM {table}"
+        )
+    words = {"now": NOW[dialect], "inside": INSIDE[dialect], "rows": " UNION ALL ".join(rows)}
+    return [TELL.format(**words), TELL_PACKED.format(**words)]
 
 
 def upgrade() -> None:
@@ -82,6 +129,10 @@ def upgrade() -> None:
     }
     for statement in FILL:
         op.execute(statement.format(**words))
+    op.add_column("event", sa.Column("row_kind", sa.String(16)))
+    op.add_column("event", sa.Column("row_id", sa.BigInteger()))
+    for statement in told(dialect):
+        op.get_bind().exec_driver_sql(statement)
     for name, table, columns, which in PARTIAL:
         op.create_index(name, table, columns, sqlite_where=sa.text(which), postgresql_where=sa.text(which))
     op.create_index("ix_parcel_dated_at", "parcel", ["store_id", "dated_at", "id"])
@@ -91,6 +142,9 @@ def downgrade() -> None:
     op.drop_index("ix_parcel_dated_at", "parcel")
     for name, table, _, _ in PARTIAL:
         op.drop_index(name, table)
+    op.execute("DELETE FROM event WHERE row_kind IS NOT NULL OR verb = 'upgrade'")
+    op.drop_column("event", "row_kind")
+    op.drop_column("event", "row_id")
     op.drop_column("parcel", "dated_at")
     for name in ("is_past", "sent_at", "attention_at"):
         op.drop_column("orders", name)

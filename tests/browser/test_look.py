@@ -32,6 +32,9 @@ PAGES = [
     ("owner", "/stores/papershop/import"),
     ("owner", "/stores/papershop/sales/new"),
     ("owner", "/stores/papershop/settings"),
+    ("owner", "/stores/papershop/attention"),
+    ("owner", "/stores/papershop/parcels"),
+    ("owner", "/stores/papershop/parcels?day=x"),
     ("owner", "/stores/othershop/sales"),
     ("buyer", "/purchases"),
     ("buyer", "/purchases?q=nothing+like+this"),
@@ -86,6 +89,24 @@ def test_axe_finds_nothing_where_the_ship_form_is_open_and_wrong(
     row.locator("form button").click()
     row.locator("[aria-invalid=true]").first.wait_for()
     assert Axe().run(page).response["violations"] == []
+
+
+def test_axe_finds_nothing_where_all_forms_of_a_sale_are_open(
+    desk: Desk, visit: Callable[..., Page], sales: dict[str, int]
+) -> None:
+    page, found = visit("owner"), []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(f"/stores/papershop/sales/{sales['long']}")
+        page.get_by_text("Cancel pieces").click()
+        page.get_by_role("button", name="Cancel these pieces").click()
+        page.get_by_text("Choose why.").wait_for()
+        page.evaluate("document.querySelectorAll('#sale details').forEach(fold => (fold.open = true))")
+        found += [(v["id"], v["nodes"][0]["html"][:120]) for v in Axe().run(page).response["violations"]]
+        page.set_viewport_size({"width": 320, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert found == []
 
 
 def test_no_page_scrolls_sideways_at_any_width(

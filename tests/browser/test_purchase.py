@@ -67,7 +67,6 @@ def test_one_line_is_received_the_other_is_wrong_and_the_store_answers(
     seller.goto(f"/stores/papershop/sales/{order_id}")
     expect(seller.locator("#buyer-said")).to_have_text("The buyer says something is wrong")
     expect(seller.get_by_text("Two stamps are missing.")).to_be_visible()
-    seller.get_by_text("Answer the problem").click()
     seller.get_by_label("What you tell the buyer").fill("They follow tomorrow.")
     seller.get_by_role("button", name="It is answered").click()
     expect(seller.locator("#buyer-said")).to_have_count(0)

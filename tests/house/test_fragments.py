@@ -81,6 +81,13 @@ BOTH: dict[str, tuple[str, tuple[str, ...]]] = {
 # endpoint -> who asks, the part's address, the page it stands in, and what of it stands there
 INSIDE = {
     "sales.row": ("owner", "/stores/papershop/sales/{sale}/row", "/stores/papershop/sales", r".*"),
+    # an empty line: its address alone says what was seen
+    "new_sale.show": (
+        "owner",
+        "/stores/papershop/sales/new?after=0.999999",
+        "/stores/papershop/sales",
+        r'hx-trigger="look".*</div>',
+    ),
     "ship.show": (
         "owner",
         "/stores/papershop/sales/{sale}/ship?in=row",

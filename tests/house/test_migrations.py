@@ -5,7 +5,9 @@ import os
 import signal
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,10 +19,16 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import event, inspect, text
 
 from app import create_app
+from app.access import SYSTEM
+from app.actions.audit import audit
+from app.actions.buyers_word import review
+from app.actions.payment import unpay
+from app.actions.problems import note
 from app.db import db
 from app.standing import make_file
 from tests import postgres
-from tests.conftest import TEST_SETTINGS
+from tests.conftest import TEST_SETTINGS, set_the_stage
+from tests.factories import DIGITAL, GOODS, Factory
 from tests.house.conftest import House, Template
 from tests.house.tree import ROOT, imported, modules
 
@@ -180,6 +188,34 @@ def test_back_and_forth_works_with_rows_in_every_table(house: House) -> None:
         downgrade(revision="base")
         upgrade()
         assert tables()
+
+
+def test_the_history_of_an_older_desk_tells_of_all_that_was_there(empty: Flask) -> None:
+    set_the_stage(empty)
+    make = Factory(empty)
+    given = replace(DIGITAL, cause_id=make.cause(), donation_pct=10)
+    order_id, mistaken = make.sale(GOODS, given, postage=300), make.sale(GOODS)
+    cards, pattern = make.items_of(order_id)
+    make.ship(order_id, {cards: 2}, number="JD 01")
+    make.label(order_id, {cards: 1})
+    by: Any = {"actor": SYSTEM, "store_id": 1}
+    note(order_id, "Asked twice", is_private=True, **by)
+    review(order_id, pattern, 5, "Lovely", **by)
+    unpay(mistaken, **by)
+    db.session.commit()
+    assert broken() == []
+    db.session.remove()
+    downgrade(revision="0002")
+    upgrade()
+    assert broken() == []
+    told = "SELECT coalesce(row_kind, 'parcel'), count(*) FROM event WHERE verb = 'upgrade' GROUP BY row_kind"
+    there = dict(db.session.execute(text(told)).all())
+    assert there == {"payment": 3, "payout": 6, "note": 1, "feedback": 1, "parcel": 2}
+
+
+def broken() -> list[str]:
+    """Return which promises the books break."""
+    return [str(proof) for proof in audit() if proof.broken]
 
 
 def test_migrations_know_nothing_of_the_app() -> None:

@@ -44,6 +44,7 @@ ASKED_FOR = {
     "items/_row_said.html": Way("owner", f"{DEAL}?in=row", {"status": "4"}),
     "purchases/_list.html": Way("buyer", "/purchases"),
     "purchases/_purchase.html": Way("buyer", "/purchases/{sale}"),
+    "sales/_fresh.html": Way("owner", "/stores/papershop/sales/new?after=0.1"),
     "sales/_list.html": Way("owner", "/stores/papershop/sales"),
     "sales/_new.html": Way("owner", "/stores/papershop/sales/new", {"line": "more"}),
     "sales/_number_hint.html": Way("owner", f"{SALE}/ship/number"),
@@ -201,7 +202,8 @@ def test_a_part_says_in_its_first_line_what_it_is_given(name: str) -> None:
     assert re.fullmatch(r"\{# .+ Given: .+ #\}", first_line(name))
 
 
-FROM_FLASK = {"url_for", "csrf_token", "get_flashed_messages", "request"}
+# What every template has without being given it.
+FROM_FLASK = {"url_for", "csrf_token", "hidden_csrf", "get_flashed_messages", "request"}
 
 
 def said_to_be_given(name: str) -> str:

@@ -76,29 +76,53 @@ def recount(app: Flask) -> dict[tuple[int, str, str], int]:
     return dict(found)
 
 
-def replayed(app: Flask) -> dict[int, dict[str, Any]]:
-    """Return status and shipped pieces of every item as the events alone tell them."""
-    told: dict[int, dict[str, Any]] = {}
+# What is told of parcels and of what hangs on an order: as many columns as say the same of a row.
+TOLD = {
+    "order_item": ("status", "shipped", "cancelled", "returned"),
+    "parcel": ("state", "carrier", "number"),
+    "payment": ("kind", "status", "amount_minor", "currency"),
+    "payout": ("kind", "status", "amount_minor", "item_id", "cause_id"),
+    "note": ("is_private",),
+    "feedback": ("item_id", "direction", "value"),
+}
+
+
+def row_of(event: Any) -> tuple[str, int | None]:
+    """Return the table and the id of the row that an event is of."""
+    if event.row_kind:
+        return event.row_kind, event.row_id
+    if event.item_id:
+        return "order_item", event.item_id
+    return ("parcel", event.parcel_id) if event.parcel_id else ("orders", event.order_id)
+
+
+def replayed(app: Flask) -> dict[tuple[str, int | None], dict[str, Any]]:
+    """Return what stands of every row but orders as the events alone tell it; of a parcel what is in it."""
+    told: dict[tuple[str, int | None], dict[str, Any]] = {}
     for event in events(app):
-        if event.item_id is None:
+        table, row_id = row_of(event)
+        if table not in TOLD:
             continue
         if event.after is None:
-            told.pop(event.item_id)
+            told.pop((table, row_id))
             continue
-        kept = told.setdefault(event.item_id, {"shipped": 0, "cancelled": 0, "returned": 0})
-        kept.update({k: v for k, v in event.after.items() if k in {*kept, "status"}})
+        if table == "order_item":
+            kept = told.setdefault((table, row_id), {"shipped": 0, "cancelled": 0, "returned": 0})
+        else:
+            kept = told.setdefault((table, row_id), {})
+        kept.update({k: v for k, v in event.after.items() if k in {*TOLD[table], "inside"}})
     return told
 
 
-def present(app: Flask) -> dict[int, dict[str, Any]]:
-    """Return status and pieces of every item as they stand in its row."""
+def present(app: Flask) -> dict[tuple[str, int | None], dict[str, Any]]:
+    """Return what stands of every row but orders, as it is in the row."""
+    packed = {parcel.id: parcel.inside for parcel in parcels(app)}
+    found: dict[tuple[str, int | None], dict[str, Any]] = {}
     with app.app_context():
-        return {
-            item.id: {
-                "shipped": item.shipped,
-                "cancelled": item.cancelled,
-                "returned": item.returned,
-                "status": int(item.status),
-            }
-            for item in db.session.scalars(select(OrderItem))
-        }
+        for name, columns in TOLD.items():
+            table = Base.metadata.tables[name]
+            for row in db.session.execute(select(table)).mappings():
+                found[name, row["id"]] = {column: row[column] for column in columns}
+    for parcel_id, inside in packed.items():
+        found["parcel", parcel_id]["inside"] = {str(item_id): n for item_id, n in inside.items()}
+    return found

@@ -16,10 +16,11 @@ from app.db import Base, db
 
 Row = dict[str, Any]
 Dump = dict[str, list[Row]]
+Key = tuple[str, int]
 
 TABLES = (
-    "combined", "event", "feedback", "order_item", "orders", "outbox", "parcel", "parcel_line", "payment",
-    "payout", "tally",
+    "combined", "event", "feedback", "note", "order_item", "orders", "outbox", "parcel", "parcel_line",
+    "payment", "payout", "tally",
 )  # fmt: skip
 DEAD, HELD, OPEN = {5, 6, 7}, {10, 11}, {0, 1}
 LEFT = {"shipped", "received", "returned"}
@@ -333,32 +334,48 @@ def _books(rows: Dump) -> Iterator[str]:
 
 def _history(rows: Dump) -> Iterator[str]:
     """Yield where the history, replayed, does not give the present, or tells twice of a row."""
-    told: dict[tuple[str, int], dict[str, Any]] = {}
-    acts: Counter[tuple[str, int, int]] = Counter()
-    for event in rows["event"]:
-        if event["item_id"]:
-            key = ("order_item", event["item_id"])
-        else:
-            key = ("parcel", event["parcel_id"]) if event["parcel_id"] else ("orders", event["order_id"])
-        acts[*key, event["act_id"]] += 1
-        if event["before"] is None:
-            if key in told:
-                yield f"{key}: made twice"
-            told[key] = {}
-        elif key not in told:
-            yield f"{key}: changed before it was made"
-            told[key] = {}
-        for name, value in (event["before"] or {}).items():
-            if told[key].get(name, value) != value:
-                yield f"{key}: {name} was {told[key][name]}, not {value}"
-        told[key].update(event["after"] or {})
-    yield from (f"{key}: told twice in one act" for key, n in acts.items() if n > 1)
-    for table in ("orders", "order_item", "parcel"):
+    told: dict[Key, Row] = {}
+    yield from _replay(rows, told)
+    inside: dict[int, dict[str, int]] = defaultdict(dict)
+    for line in rows["parcel_line"]:
+        inside[line["parcel_id"]][str(line["item_id"])] = line["quantity"]
+    for parcel in rows["parcel"]:
+        if told.get(("parcel", parcel["id"]), {}).pop("inside", {}) != inside[parcel["id"]]:
+            yield f"parcel {parcel['id']}: the history does not say what is in it"
+    for table in ("orders", "order_item", "parcel", "payment", "payout", "note", "feedback"):
         for row in rows[table]:
             for name, value in told.pop((table, row["id"]), {"history": 1}).items():
                 if _plain(row.get(name), name) != value:
                     yield f"{table} {row['id']}: {name} is {row.get(name)}, the history says {value}"
     yield from (f"{key}: only the history knows it" for key in told)
+
+
+def _replay(rows: Dump, told: dict[Key, Row]) -> Iterator[str]:
+    """Replay the history into `told`; yield where an event does not fit those before it."""
+    acts: Counter[tuple[str, int, int]] = Counter()
+    for event in rows["event"]:
+        key = _key(event)
+        acts[*key, event["act_id"]] += 1
+        if (event["before"] is None) == (key in told):
+            yield f"{key}: made twice, or changed before it was made"
+        was = told.setdefault(key, {})
+        for name, value in (event["before"] or {}).items():
+            if was.get(name, value) != value:
+                yield f"{key}: {name} was {was[name]}, not {value}"
+        was.update(event["after"] or {})
+        if event["after"] is None:
+            told.pop(key)
+    yield from (f"{key}: told twice in one act" for key, n in acts.items() if n > 1)
+
+
+def _key(event: Row) -> Key:
+    """Return the table and the id of the row that an event is of."""
+    if event["row_kind"]:
+        return event["row_kind"], event["row_id"]
+    for table, name in (("order_item", "item_id"), ("parcel", "parcel_id")):
+        if event[name]:
+            return table, event[name]
+    return "orders", event["order_id"]
 
 
 def _plain(value: Any, name: str) -> Any:

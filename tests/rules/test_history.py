@@ -8,14 +8,20 @@ import pytest
 from flask import Flask
 
 from app.access import SYSTEM
+from app.actions.aftersale import Reason
+from app.actions.buyers_word import review
 from app.actions.ledger import Act
 from app.actions.parcels import ship
+from app.actions.payment import confirm_payment, unpay
+from app.actions.problems import note
 from app.actions.purchases import AddressSaid, BuyerSaid
+from app.actions.refunds import refund, settle_refund
 from app.db import db
 from app.errors import Refused
 from app.models import Event, Order
-from tests.factories import AUCTION, DEAL, GOODS, Factory
-from tests.rules.books import events, present, replayed
+from app.statuses import Payment
+from tests.factories import AUCTION, DEAL, DIGITAL, GOODS, Factory
+from tests.rules.books import events, present, replayed, row_of
 from tests.rules.busy import Busy
 from tests.rules.conftest import desk_of
 
@@ -25,7 +31,11 @@ Moved = Callable[..., int]
 def rows_of(found: list[Event]) -> list[tuple[str, int | None, int | None]]:
     """Return (kind of row, item id, parcel id) of events."""
     return sorted(
-        (("parcel" if e.parcel_id else "item" if e.item_id else "order"), e.item_id, e.parcel_id)
+        (
+            e.row_kind or ("parcel" if e.parcel_id else "item" if e.item_id else "order"),
+            e.item_id,
+            e.parcel_id,
+        )
         for e in found
     )
 
@@ -164,6 +174,82 @@ def test_the_old_tracking_number_stays_in_the_history(app: Flask, make: Factory,
     assert (event.before, event.after) == ({"number": "1"}, {"number": "2"})
 
 
+# Rows that hang on an order.
+
+
+def kept_of(app: Flask, order_id: int, verb: str) -> list[tuple[str, object, object]]:
+    """Return what one act told of the rows that hang on an order: (kind, before, after)."""
+    found = [e for e in act_of(app, order_id, verb) if e.row_kind]
+    assert len({(e.row_kind, e.row_id) for e in found}) == len(found)
+    return [(str(e.row_kind), e.before, e.after) for e in found]
+
+
+def did(app: Flask, deed: Callable[..., object], order_id: int, *args: object, **given: object) -> None:
+    """Do an act of the desk's on a sale, and commit it."""
+    with app.app_context():
+        store_id = db.session.get_one(Order, order_id).store_id
+        deed(order_id, *args, actor=SYSTEM, store_id=store_id, **given)
+        db.session.commit()
+
+
+def test_money_that_comes_in_and_who_gets_it_are_told_row_by_row(app: Flask, make: Factory) -> None:
+    order_id = make.sale(GOODS, paid=None, postage=300)
+    (cards,) = make.items_of(order_id)
+    did(app, confirm_payment, order_id, code=Payment.PAID)
+    bought = {"kind": "purchase", "status": "done", "amount_minor": 2550, "currency": "USD"}
+    share = {"status": 0, "item_id": cards, "cause_id": None}
+    assert kept_of(app, order_id, "confirm_payment") == [
+        ("payment", None, bought),
+        ("payout", None, {"kind": "store", "amount_minor": 2115, **share}),
+        ("payout", None, {"kind": "commission", "amount_minor": 135, **share}),
+        ("payout", None, {"kind": "store", "amount_minor": 300, **share, "item_id": None}),
+    ]
+    did(app, unpay, order_id)
+    taken = kept_of(app, order_id, "unpay")
+    assert [(kind, after) for kind, _, after in taken] == [
+        *[("payout", None)] * 3,
+        ("payment", {**bought, "kind": "void"}),
+    ]
+
+
+def test_a_refund_is_told_when_it_begins_and_when_it_ends(app: Flask, make: Factory) -> None:
+    order_id = make.sale(GOODS)
+    did(app, refund, order_id, 2250, None, reason=Reason.OTHER, is_done=False)
+    ((_, _, began),) = kept_of(app, order_id, "refund")
+    assert began == {"kind": "refund", "status": "pending", "amount_minor": 2250, "currency": "USD"}
+    did(app, settle_refund, order_id, is_done=True)
+    ended = [e for e in events(app, order_id) if e.verb == "refund" and e.before and e.row_kind]
+    assert {(e.row_kind, str(e.before), str(e.after)) for e in ended} == {
+        ("payment", "{'status': 'pending'}", "{'status': 'done'}"),
+        ("payout", "{'status': 0}", "{'status': 4}"),
+    }
+    assert replayed(app) == present(app)
+
+
+def test_words_leave_no_word_in_the_history(app: Flask, make: Factory) -> None:
+    order_id = make.sale(DIGITAL)
+    (pattern,) = make.items_of(order_id)
+    did(app, note, order_id, "Odebral sasiad", is_private=True)
+    did(app, note, order_id, "Prosze", is_private=False)
+    did(app, review, order_id, pattern, 4, "Wesolych")
+    assert kept_of(app, order_id, "note") == [("note", None, {"is_private": True})]
+    assert kept_of(app, order_id, "message") == [("note", None, {"is_private": False})]
+    said = {"item_id": pattern, "direction": "to_seller", "value": 4}
+    assert kept_of(app, order_id, "review") == [("feedback", None, said)]
+
+
+def test_what_is_in_a_parcel_is_told_with_the_parcel(app: Flask, make: Factory) -> None:
+    order_id = make.sale(GOODS, AUCTION)
+    cards, album = make.items_of(order_id)
+    parcel_id = make.label(order_id, {cards: 4, album: 1})
+    make.ship(order_id, {cards: 3})
+    told = [(e.verb, e.before, e.after) for e in events(app, order_id) if e.parcel_id == parcel_id]
+    (_, before, made), (_, was, sent) = told
+    assert before is None and made is not None and made["inside"] == {str(cards): 4, str(album): 1}
+    assert was is not None and was["inside"] == made["inside"]
+    assert sent is not None and sent["inside"] == {str(cards): 3}
+
+
 # Replay.
 
 
@@ -178,7 +264,7 @@ def test_the_orders_own_codes_replayed_give_the_present(app: Flask) -> None:
     Busy(app, 3).work(90)
     told: dict[int, dict[str, object]] = {}
     for event in events(app):
-        if event.item_id is None and event.parcel_id is None and event.order_id and event.after:
+        if row_of(event)[0] == "orders" and event.order_id and event.after:
             told.setdefault(event.order_id, {}).update(event.after)
     with app.app_context():
         for order in db.session.query(Order):
@@ -192,5 +278,5 @@ def test_the_orders_own_codes_replayed_give_the_present(app: Flask) -> None:
 
 def test_no_two_events_of_an_act_are_of_one_row(app: Flask) -> None:
     Busy(app, 4).work(90)
-    seen = [(e.act_id, e.order_id, e.item_id, e.parcel_id) for e in events(app)]
+    seen = [(e.act_id, *row_of(e)) for e in events(app)]
     assert len(seen) == len(set(seen)) > 40

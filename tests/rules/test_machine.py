@@ -32,7 +32,7 @@ from app.actions.audit import audit
 from app.actions.buyers_word import download, receive, review, say_paid
 from app.actions.flags import Flags, Side, put_flags
 from app.actions.intake import take_in
-from app.actions.labels import set_tracking
+from app.actions.labels import draft, send_draft, set_tracking
 from app.actions.moves import Asked, move_item
 from app.actions.parcels import NO_TRACKING, Tracking, ship, ship_together
 from app.actions.payment import confirm_payment, unpay
@@ -56,8 +56,9 @@ STORE = "vendorshop"
 
 # In a long run each of these is done and refused; the others are never refused, or hardly ever done.
 MAY_BE_REFUSED = (
-    "pay", "unpay", "ship", "ship_together", "void", "move_item", "receive", "cancel", "refund",
-    "refund, pending", "return", "problem", "review", "correct_address", "flags", "buyer's flags",
+    "pay", "unpay", "ship", "ship_together", "draft", "send_draft", "void", "move_item",
+    "receive", "cancel", "refund", "refund, pending", "return", "problem", "review", "correct_address",
+    "flags", "buyer's flags",
 )  # fmt: skip
 CARD = LineSaid("Card", 1, 450)
 
@@ -167,6 +168,10 @@ class Sales(RuleBasedStateMachine):
         """Tell whether pieces are out."""
         return any(item["shipped"] > item["returned"] for item in self.rows["order_item"])
 
+    def has_drafts(self) -> bool:
+        """Tell whether labels are made whose goods have not left."""
+        return any(parcel["state"] == "draft" for parcel in self.rows["parcel"])
+
     def has_paid(self, *payments: int) -> bool:
         """Tell whether any sale is paid so."""
         return any(order["payment"] in payments for order in self.rows["orders"])
@@ -241,7 +246,26 @@ class Sales(RuleBasedStateMachine):
 
         self.act("label", act)
 
-    @precondition(lambda self: self.has_gone())
+    @precondition(lambda self: self.has(2))
+    @rule(n=few, m=few, counts=st.lists(some, min_size=3, max_size=3), number=few)
+    def draft(self, n: int, m: int, counts: list[int], number: int) -> None:
+        def act(by: dict[str, Any]) -> None:
+            pieces = {self.order(k, 2).id: self.pieces(k, counts, 2) for k in (n, m)}
+            draft(pieces, tracking=Tracking("DHL", f"D{number}") if number else NO_TRACKING, **by)
+
+        self.act("draft", act)
+
+    @precondition(lambda self: self.has_drafts())
+    @rule(n=few, m=few, seen=some)
+    def send_draft(self, n: int, m: int, seen: int) -> None:
+        def act(by: dict[str, Any]) -> None:
+            drafts = [p for p in self.rows["parcel"] if p["state"] == "draft" or m == 4]
+            parcel = drafts[n % len(drafts)]
+            send_draft(parcel["id"], version=parcel["version"] - (seen == 5), **by)
+
+        self.act("send_draft", act)
+
+    @precondition(lambda self: self.has_gone() or self.has_drafts())
     @rule(n=few)
     def void(self, n: int) -> None:
         def act(by: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from app.web import sale_view
 from app.web.clock import Clock
 from app.web.parcel_view import shared
 from tests.factories import ADDRESS, GOODS, PICKUP, Factory
-from tests.rules.books import parcels
+from tests.rules.books import events, parcels, present, replayed
 from tests.rules.together import at_once, names
 
 BUYER = BuyerSaid("Maja Kowalczyk", "maja", ref="m-1")
@@ -275,3 +275,52 @@ def test_a_sale_waits_since_its_last_pieces_left(app: Flask, make: Factory) -> N
     assert (row.sent_at, row.attention_at) == (days[1], days[1] + timedelta(days=14))
     act(app, void_parcel, last)
     assert make.sale_row(order_id).attention_at == make.sale_row(order_id).ship_by
+
+
+# --- one label over several orders, of which one goes
+
+
+def test_a_sale_that_goes_under_a_shared_label_takes_it_alone(
+    app: Flask, make: Factory, two: tuple[int, int]
+) -> None:
+    first, second = two
+    (cards,), (more,) = make.items_of(first), make.items_of(second)
+    label = act(app, draft, {first: {cards: 5}, second: {more: 3}}, tracking=Tracking("DHL", "S-1"))
+    assert act(app, ship, first, {cards: 5}) == label
+    assert [(p.state, p.number, p.inside) for p in parcels(app)] == [("shipped", "S-1", {cards: 5})]
+    assert (make.item_row(cards).shipped, make.item_row(more).shipped) == (5, 0)
+    (event,) = [e for e in events(app) if e.parcel_id and e.verb == "ship"]
+    assert event.before is not None and event.before["inside"] == {str(cards): 5, str(more): 3}
+    assert event.after is not None and event.after["inside"] == {str(cards): 5}
+    assert replayed(app) == present(app)
+    # What is left behind may go by itself, and has no label any more.
+    other = act(app, ship, second, {more: 5})
+    assert other != label
+    assert [p.inside for p in parcels(app)] == [{cards: 5}, {more: 5}]
+
+
+def test_a_number_given_when_one_sale_goes_stands_for_what_goes_with_it(
+    app: Flask, make: Factory, two: tuple[int, int]
+) -> None:
+    first, second = two
+    (cards,), (more,) = make.items_of(first), make.items_of(second)
+    act(app, draft, {first: {cards: 2}, second: {more: 3}}, tracking=Tracking("DHL", "S-1"))
+    act(app, ship, first, {cards: 4}, tracking=Tracking("UPS", "S-2"))
+    assert [(p.state, p.carrier, p.number, p.inside) for p in parcels(app)] == [
+        ("shipped", "UPS", "S-2", {cards: 4})
+    ]
+    assert replayed(app) == present(app)
+
+
+def test_pieces_that_a_shared_label_does_not_hold_leave_it_as_it_is(
+    app: Flask, make: Factory, two: tuple[int, int]
+) -> None:
+    first, second = two
+    (cards,), (more,) = make.items_of(first), make.items_of(second)
+    label = act(app, draft, {first: {cards: 2}, second: {more: 3}}, tracking=Tracking("DHL", "S-1"))
+    other = act(app, ship, first, {cards: 3})
+    assert [(p.id, p.state, p.inside) for p in parcels(app)] == [
+        (label, "draft", {cards: 2, more: 3}),
+        (other, "shipped", {cards: 3}),
+    ]
+    assert replayed(app) == present(app)

@@ -8,12 +8,17 @@ from functools import partial
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import IntegrityError
 
 from app.access import SYSTEM
+from app.actions.aftersale import Reason
+from app.actions.ledger import Act
 from app.actions.parcels import NO_TRACKING, NothingToShip, TooManyPieces, Tracking, ship
+from app.actions.parcels import send as send_held
+from app.actions.refunds import refund
 from app.db import db
 from app.errors import ChangedMeanwhile, NotFound, Refused, StatusChangeProhibited
-from app.models import Order
+from app.models import Order, Payment
 from tests.factories import AUCTION, DEAL, DIGITAL, DONATION, GOODS, PICKUP, SERVICE, Factory
 from tests.rules.books import events, everything, parcels
 from tests.rules.together import Hand, at_once, names
@@ -362,3 +367,76 @@ def test_the_loser_leaves_no_event(app: Flask, make: Factory) -> None:
     (item_id,) = make.items_of(order_id)
     at_once(*shares(app, order_id, {item_id: 5}, {item_id: 5}))
     assert len({e.act_id for e in events(app, order_id) if e.verb == "ship"}) == 1
+
+
+# --- without the locks: what is left of them is that the database says no
+
+
+LATE = {
+    "a line that has gone on": "UPDATE order_item SET version = version + 1",
+    "pieces that are gone": "UPDATE order_item SET cancelled = 5",
+    "a sale that has gone on": "UPDATE orders SET version = version + 1",
+}
+
+
+@pytest.mark.parametrize("is_midway", [False, True])
+@pytest.mark.parametrize("meanwhile", LATE.values(), ids=LATE)
+def test_a_write_that_comes_too_late_is_refused_and_leaves_nothing(
+    app: Flask, make: Factory, meanwhile: str, is_midway: bool
+) -> None:
+    order_id = make.sale(FIVE, TWO)
+    item_id, _ = make.items_of(order_id)
+    before = everything(app)
+    with app.app_context():
+        store_id = db.session.get_one(Order, order_id).store_id
+        with pytest.raises(ChangedMeanwhile), Act("ship", actor=SYSTEM, store_id=store_id) as act:
+            order = act.hold(order_id)
+            db.session.connection().exec_driver_sql(meanwhile)  # as if another's act had gone between
+            send_held(act, order, {item_id: 5, order.items[1].id: 2}, NO_TRACKING)
+            if is_midway:
+                db.session.flush()
+        db.session.rollback()
+    assert everything(app) == before
+
+
+def test_a_row_that_another_wrote_already_is_refused(app: Flask, make: Factory) -> None:
+    order_id = make.sale(FIVE, gateway_code="g-1")
+    with app.app_context():
+        store_id = db.session.get_one(Order, order_id).store_id
+        with pytest.raises(ChangedMeanwhile), Act("pay", actor=SYSTEM, store_id=store_id) as act:
+            order = act.hold(order_id)
+            for _ in range(2):
+                act.leave(
+                    Payment(
+                        store_id=store_id,
+                        order_id=order.id,
+                        kind="fee",
+                        status="done",
+                        amount_minor=1,
+                        currency="USD",
+                        code="g-1",
+                        at=act.at,
+                    )
+                )
+
+
+def test_a_fault_of_the_desks_own_is_no_refusal(app: Flask, make: Factory) -> None:
+    order_id = make.sale(FIVE)
+    with app.app_context():
+        store_id = db.session.get_one(Order, order_id).store_id
+        with pytest.raises(IntegrityError), Act("put", actor=SYSTEM, store_id=store_id) as act:
+            act.change(act.hold(order_id), currency=None)
+        db.session.rollback()
+
+
+def test_a_refund_makes_a_form_stale_that_was_open_before(app: Flask, make: Factory) -> None:
+    order_id = make.sale(FIVE)
+    with app.app_context():
+        store_id = db.session.get_one(Order, order_id).store_id
+        by = {"reason": Reason.OTHER, "actor": SYSTEM, "store_id": store_id}
+        refund(order_id, 100, **by)
+        version = refund(order_id, 100, **by).version
+        refund(order_id, 100, version=version, **by)
+        with pytest.raises(ChangedMeanwhile):
+            refund(order_id, 100, version=version, **by)
+        db.session.rollback()

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from app.access import SYSTEM
-from app.actions import stores
 from app.actions.audit import audit
+from app.actions.due import Days
 from app.actions.problems import report_problem
 from app.actions.stores import CurrencyStays, Settings, SettingsChanged, fingerprint, set_store
 from app.db import db
@@ -104,10 +104,7 @@ def test_the_history_tells_of_the_new_day_and_a_form_that_is_open_stays_good(
     assert make.sale_row(sale).version == version
 
 
-def test_the_books_hold_after_a_change_of_the_calendar(
-    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stores, "DUE", stores.DUE.limit(2))
+def test_the_books_hold_after_a_change_of_the_calendar(app: Flask, make: Factory) -> None:
     for hour in range(7):
         make.sale(GOODS, placed_at=MONDAY.replace(hour=8 + hour))
     let(app, handling_days=5, workdays="135", cut_off=12)
@@ -132,6 +129,32 @@ def test_the_books_hold_after_a_store_waits_longer_for_its_buyers(app: Flask, ma
     assert make.sale_row(disputed).attention_at == begins[disputed]
     with app.app_context():
         assert [proof for proof in audit() if proof.broken] == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "first"),
+    [
+        ("Europe/Berlin", datetime(2026, 10, 24, 20, 17, 31, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2026, 3, 28, 20, 17, 31, tzinfo=UTC)),
+        ("Australia/Lord_Howe", datetime(2026, 4, 4, 1, tzinfo=UTC)),
+        ("America/St_Johns", datetime(2010, 11, 6, 12, tzinfo=UTC)),  # a minute after midnight: a day twice
+    ],
+)
+@pytest.mark.parametrize("cut_off", [0, 2, 14, 24])
+def test_a_stretch_of_the_calendar_is_due_as_each_of_its_minutes_is(
+    zone: str, first: datetime, cut_off: int
+) -> None:
+    store = Store(slug="s", name="S", zone=zone, handling_days=1, workdays="123567", cut_off=cut_off)
+    found = list(Days(store).stretches(first, first + timedelta(days=3)))
+    assert [end for _, end, _ in found[:-1]] == [begin for begin, _, _ in found[1:]]
+    assert (found[0][0] <= first, found[-1][1] > first + timedelta(days=3)) == (True, True)
+    wrong = [
+        (minute, by)
+        for begin, end, by in found
+        for minute in (begin + n * timedelta(minutes=1) for n in range((end - begin) // timedelta(minutes=1)))
+        if store.ship_by(minute) != by
+    ]
+    assert wrong == []
 
 
 def test_a_sale_counts_from_its_payment(app: Flask, make: Factory) -> None:

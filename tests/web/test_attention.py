@@ -288,13 +288,15 @@ def test_the_page_shows_each_with_its_act_and_since_when(app: Flask, make: Facto
     said = words(page)
     assert "The buyer says it is paid, just now; here it is unpaid." in said
     assert "days late, by your calendar." in said
-    assert "not received. DHL W-1" in said
+    assert ", DHL W-1" in said
     for kind, order_id in ids.items():
         (row,) = re.findall(rf'<tbody id="sale-{order_id}".*?</tbody>', page, re.DOTALL)
         assert re.findall(r'data-need="(\w+)"', row) == [kind.value]
         alone = owner.get(f"{PAGE}?kind={kind.value}").text
         assert listed(alone) == [order_id]
     assert f'href="/stores/papershop/sales/{ids[Attention.LATE]}/ship?' in page
+    waits = words(owner.get(f"{PAGE}?kind=waiting").text)
+    assert "14 days after it was sent, until its buyer says that it came" in waits
     assert f'href="/stores/papershop/sales/{ids[Attention.WAITING]}#parcel-' in page
 
 

@@ -13,7 +13,7 @@ from app.models import Order, OrderItem, Store
 from app.statuses import Payment
 from app.web.feedback_view import word
 from tests.factories import AUCTION, DIGITAL, GOODS, PICKUP, Factory
-from tests.rules.books import everything
+from tests.rules.books import events, everything
 from tests.rules.conftest import desk_of
 from tests.web.pages import Browser, value_of, without_tokens, words
 
@@ -258,11 +258,32 @@ def test_the_history_is_the_same_in_the_buyers_words_without_names(
     owner.post(f"{sale}/ship", {f"pieces-{cards}": "5", "tracking_number": "REAL-1"})
     buyer.post(at(order_id, "/received"), {f"item-{cards}": "1"})
     read = words(buyer.get(at(order_id)).text).split(" History ")[1].split(" Goes to ")[0]
-    told = ("You have it", "Paper Shop sent 5 pieces under REAL-1", "Paper Shop confirmed the payment")
+    told = (
+        "You have it",
+        "Paper Shop sent 5 pieces under REAL-1",
+        "Paper Shop confirmed the payment of $22.50",
+    )
     told = (*told, "You said that it is paid", "You bought it")
     places = [read.find(part) for part in told]
     assert -1 not in places and places == sorted(places)
     assert [part for part in ("Owner", "DRAFT", "label", "note", "tracking") if part in read] == []
+
+
+def test_the_history_tells_the_buyer_what_was_given_back(
+    app: Flask, make: Factory, browse: Browse, sent: int
+) -> None:
+    browse("owner").post(f"/stores/papershop/sales/{sent}/refund", {"amount": "2.50", "reason": "other"})
+    assert "Paper Shop noted a refund of $2.50" in words(browse("buyer").get(at(sent)).text)
+
+
+def test_a_private_note_changes_nothing_of_what_the_buyer_reads(
+    app: Flask, make: Factory, browse: Browse, sent: int
+) -> None:
+    buyer, before = browse("buyer"), len(events(app, sent))
+    read = words(buyer.get(at(sent)).text)
+    browse("owner").post(f"/stores/papershop/sales/{sent}/notes", {"body": "Asked for a discount twice"})
+    assert len(events(app, sent)) == before + 1
+    assert words(buyer.get(at(sent)).text) == read
 
 
 def test_what_the_store_keeps_to_itself_is_in_no_answer(

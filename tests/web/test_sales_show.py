@@ -1,5 +1,6 @@
 """The page of one sale: what it shows to whom, its neighbours in the list, and marking it paid."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -60,7 +61,7 @@ def test_the_page_shows_who_bought_what_for_how_much(make: Factory, browse: Brow
         "ul. Długa 5",
         "61-001 Poznań",
         "Poland",
-        "2 lines $42.50",
+        "2 items $42.50",
         "Discount TEN −$2.00",
         "Postage, Letter $3.50",
         "Tax $1.20",
@@ -92,11 +93,49 @@ def test_the_history_says_who_did_what(make: Factory, browse: Browse) -> None:
     told = [
         "Owner set the tracking number: N-1 → N-2",
         "Owner shipped 5 pieces under N-1",
-        "Owner confirmed the payment",
+        "Owner confirmed the payment of $22.50",
         "Tradepost took the sale in",
     ]
     places = [said.index(entry) for entry in told]
     assert places == sorted(places)  # newest first
+
+
+def test_the_history_says_how_much_an_act_moved_in_one_line(make: Factory, browse: Browse) -> None:
+    order_id = make.sale(paid=None)
+    owner, sale = browse("owner"), f"{SALES}/{order_id}"
+    owner.post(f"{sale}/paid", {"payment": "1"})
+    owner.post(f"{sale}/notes", {"body": "Asked twice"})
+    owner.post(f"{sale}/refund", {"amount": "2.50", "reason": "other"})
+    owner.post(f"{sale}/refund", {"amount": "1.00", "reason": "other", "is_pending": "1"})
+    owner.post(f"{sale}/refund/withdraw", {})
+    said = words(page_of(owner, order_id)).split("History", 1)[1]
+    told = [
+        "Owner took the refund of $1.00 back",
+        "Owner began a refund of $1.00",
+        "Owner refunded $2.50",
+        "Owner wrote a private note",
+        "Owner confirmed the payment of $22.50",
+    ]
+    places = [said.find(entry) for entry in told]
+    assert -1 not in places and places == sorted(places)
+    assert all(said.count(entry) == 1 for entry in told)
+
+
+def test_what_is_paid_back_whole_is_called_refunded_once(make: Factory, browse: Browse) -> None:
+    order_id = make.sale()
+    (item_id,) = make.items_of(order_id)
+    owner, back = browse("owner"), {"amount": "22.50", f"item-{item_id}": "1", "reason": "other"}
+    owner.post(f"{SALES}/{order_id}/refund", back)
+    head = page_of(owner, order_id).split('<div class="head">', 1)[1].split('<div class="two">', 1)[0]
+    assert words(head).count("Refunded") == 1
+
+
+def test_the_answer_to_a_problem_stands_open(make: Factory, browse: Browse) -> None:
+    order_id = make.sale()
+    make.ship(order_id, {make.items_of(order_id)[0]: 5})
+    owner = browse("owner")
+    owner.post(f"{SALES}/{order_id}/problem")
+    assert re.search(r"<details open>\s*<summary>Answer the problem", page_of(owner, order_id))
 
 
 def test_notes_say_whether_the_buyer_sees_them(app: Flask, make: Factory, browse: Browse) -> None:

@@ -1,5 +1,6 @@
 """The ship form: in a row of the list, in the page of a sale and alone; by htmx and by a plain browser."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ from werkzeug.test import TestResponse
 from app.access import SYSTEM
 from app.actions.parcels import ship
 from app.db import db
-from app.models import Order, Outbox
+from app.models import Order, Outbox, Store
 from tests.factories import AUCTION, DEAL, GOODS, PICKUP, Factory
 from tests.rules.books import everything, parcels
 from tests.web.pages import Browser, listed, purchase, take_in_many, value_of, words
@@ -176,6 +177,36 @@ def test_in_the_page_the_sale_is_shown_as_it_is_now(browse: Browse, sale: tuple[
     )
     assert answer.text.strip().startswith('<div id="sale">')
     assert "Parcel 1 Shipped" in words(answer.text)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_just_left_is_undone_from_where_it_is_said(
+    app: Flask, browse: Browse, sale: tuple[int, int], place: str
+) -> None:
+    order_id, item_id = sale
+    owner = browse("owner")
+    form = Form(owner, order_id, place, came_from="&list=tab%3Dto_ship")
+    answer = form.send(part=place == "row", **{f"pieces_{item_id}": "2"}, no_number="1")
+    said = answer.text if place == "row" else owner.get(answer.location).text
+    found = re.search(r'2 pieces shipped, no number.<form method="post" action="([^"]+)"', said)
+    assert found
+    back = owner.post(found[1])
+    assert back.location == f"{SALES}/{order_id}?list=tab%3Dto_ship"
+    (parcel,) = parcels(app)
+    assert parcel[1] == "voided"
+
+
+def test_a_store_without_time_for_it_and_a_label_offer_no_undo(
+    app: Flask, browse: Browse, sale: tuple[int, int]
+) -> None:
+    order_id, item_id = sale
+    owner = browse("owner")
+    sent: dict[str, Any] = {f"pieces_{item_id}": "1", "tracking_number": "N-1"}
+    assert "<button>Undo" not in Form(owner, order_id, "row").send(part=True, later="1", **sent).text
+    with app.app_context():
+        db.session.query(Store).update({"undo_minutes": 0})
+        db.session.commit()
+    assert "<button>Undo" not in Form(owner, order_id, "row").send(part=True, **sent).text
 
 
 def test_a_line_left_empty_stays(app: Flask, make: Factory, browse: Browse) -> None:

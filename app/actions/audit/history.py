@@ -5,18 +5,26 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from app.actions.audit.proofs import Proof, Question
-from app.actions.ledger import STANDS_WHEN_NEW, snapshot
+from app.actions.kept import BESIDE, STANDS_WHEN_NEW, snapshot
 from app.db import UtcDateTime
 from app.models import Order, OrderItem, Parcel
 from app.queries.books import streams
 
 # So many events are replayed at once, and as many more as the last order of them has.
 AT_ONCE = 500
-WORDS: dict[Any, str] = {Order: "order", OrderItem: "item", Parcel: "parcel"}
+WORDS: dict[Any, str] = {
+    Order: "order",
+    OrderItem: "item",
+    Parcel: "parcel",
+    **{model: word for word, model in BESIDE.items()},
+}
 COLUMNS: dict[Any, set[str]] = {model: {*model.__table__.columns.keys()} for model in WORDS}
+COLUMNS[Parcel].add("inside")
+SAYS = attrgetter("id", "store_id", "act_id", "before", "after")
 INSTANTS = frozenset(
     column.name
     for model in WORDS
@@ -64,6 +72,8 @@ def told() -> Iterator[Stories]:
 
 def _row_of(event: Any) -> tuple[Any, int]:
     """Return the table and the id of the row that an event tells of."""
+    if event.row_kind is not None:
+        return BESIDE[event.row_kind], event.row_id
     if event.item_id is not None:
         return OrderItem, event.item_id
     if event.parcel_id is not None:
@@ -100,7 +110,7 @@ class Replay:
     def _all_told(self, model: Any, ids: list[int], stories: Stories) -> None:
         """Judge rows by all that was told of them, in the first of the orders that tell no whole story."""
         whole: Stories = defaultdict(list)
-        for event in streams.all_told(model, ids):
+        for event in streams.all_told(model, ids, {stories[model, i][0].order_id for i in ids}):
             whole[_row_of(event)].append(event)
         rows = _rows(whole)[model]
         for row_id in ids:
@@ -128,23 +138,29 @@ class Replay:
 def _rows(stories: Stories) -> dict[Any, dict[int, Any]]:
     """Return the rows that these stories are of, as they are, in the columns that are told of."""
     ids: dict[Any, list[int]] = {model: [] for model in WORDS}
-    names: dict[Any, set[str]] = {model: {*STANDS_WHEN_NEW[model]} for model in WORDS}
+    names: dict[Any, set[str]] = {model: {*STANDS_WHEN_NEW.get(model, ())} for model in WORDS}
     for (model, row_id), events in stories.items():
         ids[model].append(row_id)
         for event in events:
             names[model].update(event.after or ())
-    return {model: streams.present(model, ids[model], names[model]) for model in WORDS if ids[model]}
+    found = {model: streams.present(model, ids[model], names[model]) for model in WORDS if ids[model]}
+    inside = streams.inside(ids[Parcel])
+    found[Parcel] = {
+        parcel_id: SimpleNamespace(**parcel._mapping, inside=inside.get(parcel_id, {}))
+        for parcel_id, parcel in found.get(Parcel, {}).items()
+    }
+    return found
 
 
 def faults(model: Any, row: Any, events: list[Any]) -> Faults:
     """Return what is wrong with the story of a row, None where there is no such row any more."""
     stands: dict[str, Any] | None = {}
     steps, acts, stores, first = [], set(), set(), events[0].id
-    for _, event_id, _, _, store_id, act_id, before, after in events:
+    for event_id, store_id, act_id, before, after in map(SAYS, events):
         acts.add(act_id)
         stores.add(store_id)
         if before is None:
-            stands = dict(STANDS_WHEN_NEW[model]) if event_id == first else None
+            stands = dict(STANDS_WHEN_NEW.get(model, ())) if event_id == first else None
         if stands is None or (before and differs(stands, before)):
             steps.append(event_id)
         if after is None:

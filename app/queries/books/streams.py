@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from app.models import Address, Buyer, Combined, Event, Order, OrderItem, Parcel, ParcelLine, SearchTerm
 from app.queries.books.rules import plain, rows
@@ -127,11 +127,15 @@ def lines() -> Iterator[Any]:
     )
 
 
+# Which events are of the order itself, of all that stand in its history.
+OF_ORDER = and_(_EVENT.item_id.is_(None), _EVENT.parcel_id.is_(None), _EVENT.row_kind.is_(None))
 TOLD = select(
     _EVENT.order_id,
     _EVENT.id,
     _EVENT.item_id,
     _EVENT.parcel_id,
+    _EVENT.row_kind,
+    _EVENT.row_id,
     _EVENT.store_id,
     _EVENT.act_id,
     _EVENT.before,
@@ -145,16 +149,20 @@ def told() -> Iterator[Any]:
     return rows(TOLD.where(of_any_row).order_by(_EVENT.order_id, _EVENT.id))
 
 
-def all_told(model: Any, ids: list[int]) -> Iterator[Any]:
-    """Yield all that was told of these rows, in the histories of whatever orders, the oldest first."""
-    buyers = select(_PARCEL.buyer_id).where(_PARCEL.id.in_(ids))
-    theirs = select(_ORDER.id).where(_ORDER.buyer_id.in_(buyers))
+def all_told(model: Any, ids: list[int], order_ids: set[int]) -> Iterator[Any]:
+    """Yield all that was told of these rows, in the histories of whatever orders, the oldest first.
+
+    `order_ids` are some that tell of them; others that do are of the same buyers.
+    """
+    buyers = select(_ORDER.buyer_id).where(_ORDER.id.in_(order_ids))
+    theirs = _EVENT.order_id.in_(select(_ORDER.id).where(_ORDER.buyer_id.in_(buyers)))
     which = {
-        Order: (_EVENT.order_id.in_(ids), _EVENT.item_id.is_(None), _EVENT.parcel_id.is_(None)),
+        Order: (_EVENT.order_id.in_(ids), OF_ORDER),
         OrderItem: (_EVENT.item_id.in_(ids),),
-        Parcel: (_EVENT.parcel_id.in_(ids), _EVENT.order_id.in_(theirs)),
+        Parcel: (_EVENT.parcel_id.in_(ids), theirs),
     }
-    return rows(TOLD.where(*which[model]).order_by(_EVENT.id))
+    beside = (_EVENT.row_kind == model.__tablename__, _EVENT.row_id.in_(ids), theirs)
+    return rows(TOLD.where(*which.get(model, beside)).order_by(_EVENT.id))
 
 
 def present(model: Any, ids: list[int], names: set[str]) -> dict[int, Any]:
@@ -162,6 +170,15 @@ def present(model: Any, ids: list[int], names: set[str]) -> dict[int, Any]:
     table = model.__table__
     columns = [plain(c) for c in table.columns if c.name in names | {"id", "store_id", "order_id"}]
     return {row.id: row for row in rows(select(*columns).where(table.c.id.in_(ids)))}
+
+
+def inside(parcel_ids: list[int]) -> dict[int, dict[str, int]]:
+    """Return what is in these parcels, as the history tells it: item id -> pieces."""
+    found: dict[int, dict[str, int]] = {}
+    lines = select(_INSIDE.parcel_id, _INSIDE.item_id, _INSIDE.quantity)
+    for parcel_id, item_id, n in rows(lines.where(_INSIDE.parcel_id.in_(parcel_ids))):
+        found.setdefault(parcel_id, {})[str(item_id)] = n
+    return found
 
 
 def found_by(which: ColumnElement[bool] | None = None) -> tuple[Iterator[Any], ...]:
