@@ -5,15 +5,15 @@ raise NotFound or NotAllowed; menus and buttons ask the same table through `Desk
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from app import logs
-from app.errors import ForeignStore, NotAllowed, NotFound
+from app.errors import Absorbed, ForeignStore, NotAllowed, NotFound
 from app.models import Account, Order, OrderItem, Store
-from app.queries import items, parcels, people, purchases, sales, told_items
+from app.queries import combined, items, parcels, people, purchases, sales, told_items
 from app.queries.people import Person, StoreFacts
 from app.queries.told_items import Told
 from app.statuses import ActorKind, Door, Kind, ProductType, Role
@@ -33,6 +33,7 @@ class Permission(StrEnum):
     CANCEL = "cancel"
     REFUND = "refund"
     TYPE_IN = "type in"
+    TAKE_IN = "take in"
     IMPORT = "import"
     SETTINGS = "settings"
     COMMISSION = "commission"
@@ -56,6 +57,7 @@ NEEDED_SCOPE: dict[Permission, str | None] = {
     Permission.CANCEL: WRITE,
     Permission.REFUND: WRITE,
     Permission.TYPE_IN: None,
+    Permission.TAKE_IN: WRITE,
     Permission.IMPORT: None,
     Permission.SETTINGS: None,
     Permission.COMMISSION: None,
@@ -98,8 +100,7 @@ class Desk:
 
     @property
     def only_deals(self) -> bool:
-        """Tell whether the actor sees deals alone (a vendor)."""
-        # By place alone: a token that may only write sees what its person sees.
+        """Tell whether the actor sees deals alone (a vendor), by place: a token sees what its person does."""
         return Permission.SEE_EVERYTHING not in self._given
 
     @cached_property
@@ -111,14 +112,7 @@ class Desk:
     def acting(self) -> Actor:
         """Return the actor as the history names them here: a site admin who is no member acts as one."""
         if self.role is None and self.actor.is_site_admin and self.actor.kind is ActorKind.PERSON:
-            return Actor(
-                self.actor.account_id,
-                self.actor.name,
-                self.actor.email,
-                True,
-                ActorKind.ADMIN,
-                self.actor.door,
-            )
+            return replace(self.actor, kind=ActorKind.ADMIN)
         return self.actor
 
 
@@ -137,55 +131,46 @@ def is_vendor(desk: Desk) -> bool:
     return desk.role is Role.VENDOR
 
 
-def is_vendor_of_vendor_store(desk: Desk) -> bool:
-    """Tell whether the actor is a vendor and the store one that redeems deals."""
-    return is_vendor(desk) and desk.store.is_vendor
-
-
-def is_owner_of_vendor_store(desk: Desk) -> bool:
-    """Tell whether the actor owns a store that redeems deals."""
-    return is_owner(desk) and desk.store.is_vendor
-
-
 def is_admin(desk: Desk) -> bool:
     """Tell whether the actor runs the site: may do what an owner may."""
     return desk.actor.is_site_admin
 
 
-def is_admin_in_vendor_store(desk: Desk) -> bool:
-    """Tell whether the actor runs the site and the store is one that redeems deals."""
-    return is_admin(desk) and desk.store.is_vendor
+def in_vendor_store(holds: Callable[[Desk], bool]) -> Callable[[Desk], bool]:
+    """Return what tells whether this holds in a store that redeems deals."""
+
+    def both(desk: Desk) -> bool:
+        return holds(desk) and desk.store.is_vendor
+
+    both.__name__ = f"{holds.__name__}_in_vendor_store"
+    return both
 
 
-def may_cancel(desk: Desk) -> bool:
-    """Tell whether the actor works in the store and was given the right to cancel."""
-    return is_staff(desk) and Permission.CANCEL in desk.rights
+def given(permission: Permission) -> Callable[[Desk], bool]:
+    """Return what tells whether the actor works in the store and was given this right by its owner."""
 
+    def holds(desk: Desk) -> bool:
+        return is_staff(desk) and permission in desk.rights
 
-def may_refund(desk: Desk) -> bool:
-    """Tell whether the actor works in the store and was given the right to give money back."""
-    return is_staff(desk) and Permission.REFUND in desk.rights
-
-
-def may_set(desk: Desk) -> bool:
-    """Tell whether the actor works in the store and was given the right to its settings."""
-    return is_staff(desk) and Permission.SETTINGS in desk.rights
+    holds.__name__ = f"given_{permission.name.lower()}"
+    return holds
 
 
 RULES: dict[Permission, tuple[Callable[[Desk], bool], ...]] = {
     Permission.SEE_SALES: (is_owner, is_staff, is_vendor, is_admin),
     Permission.SEE_EVERYTHING: (is_owner, is_staff, is_admin),
     Permission.SHIP: (is_owner, is_staff, is_admin),
-    Permission.REDEEM: (is_owner, is_staff, is_vendor_of_vendor_store, is_admin),
-    Permission.ACKNOWLEDGE: (is_vendor_of_vendor_store, is_owner_of_vendor_store, is_admin_in_vendor_store),
+    Permission.REDEEM: (is_owner, is_staff, in_vendor_store(is_vendor), is_admin),
+    Permission.ACKNOWLEDGE: tuple(map(in_vendor_store, (is_vendor, is_owner, is_admin))),
     Permission.MARK_PAID: (is_owner, is_staff, is_admin),
     Permission.NOTE: (is_owner, is_staff, is_admin),
     Permission.ANSWER: (is_owner, is_staff, is_admin),
-    Permission.CANCEL: (is_owner, may_cancel, is_admin),
-    Permission.REFUND: (is_owner, may_refund, is_admin),
+    Permission.CANCEL: (is_owner, given(Permission.CANCEL), is_admin),
+    Permission.REFUND: (is_owner, given(Permission.REFUND), is_admin),
     Permission.TYPE_IN: (is_owner, is_staff, is_admin),
+    Permission.TAKE_IN: (is_owner, is_staff, is_admin),
     Permission.IMPORT: (is_owner, is_staff, is_admin),
-    Permission.SETTINGS: (is_owner, may_set, is_admin),
+    Permission.SETTINGS: (is_owner, given(Permission.SETTINGS), is_admin),
     Permission.COMMISSION: (is_admin,),
     Permission.SEE_SITE: (is_admin,),
 }
@@ -206,9 +191,8 @@ def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:
         logs.note(store=found.store.slug)
     if found is None or (found.role is None and not actor.is_site_admin):
         raise ForeignStore
-    if actor.only_store_id not in {None, found.store.id}:
-        raise ForeignStore
-    if not found.store.is_active and not actor.is_site_admin:
+    is_open = found.store.is_active or actor.is_site_admin
+    if not is_open or actor.only_store_id not in {None, found.store.id}:
         raise ForeignStore
     others = tuple(x.store for x in places if x.store.is_active or x is found)
     role = Role(found.role) if found.role else None
@@ -221,14 +205,39 @@ def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:
 def find_sale(desk: Desk, order_id: int) -> Order:
     """Return an order of the desk's store with its lines; NotFound where it is not of this store.
 
+    Absorbed where it went into another one.
+
     A vendor gets orders that hold a deal, with the deals alone; NotAllowed for the others.
     """
-    order = sales.one(desk.store.id, order_id)
-    if order is None:
-        raise NotFound
+    order = _alive(sales.one(desk.store.id, order_id))
     if desk.only_deals and not seen_items(desk, order):
         raise NotAllowed
     return order
+
+
+def _alive(order: Order | None) -> Order:
+    """Return an order; NotFound where there is none, Absorbed where it went into another one."""
+    if order is None:
+        raise NotFound
+    if order.heir_id is not None:
+        raise Absorbed(combined.heir_of(order.id))
+    return order
+
+
+def find_desk_of_sale(actor: Actor, order_id: int, *, to: Permission) -> Desk:
+    """Return the actor's desk in the store of a sale, for a call that names no store.
+
+    NotFound where the actor is no party to the sale, whether it exists or not. Its buyer sees it and may not
+    do this to it (NotAllowed), or is told that it went into another one (Absorbed).
+    """
+    store_id = sales.store_of(order_id)
+    if store_id is None:
+        raise NotFound
+    try:
+        return find_desk(actor, store_id, to=to)
+    except ForeignStore:
+        find_purchase(actor, order_id)
+        raise NotAllowed from None
 
 
 def seen_items(desk: Desk, order: Order) -> list[OrderItem]:
@@ -275,11 +284,8 @@ def find_parcel(desk: Desk, parcel_id: int) -> Any:
 
 
 def find_purchase(actor: Actor, order_id: int) -> Order:
-    """Return an order that the actor bought; NotFound for every other one."""
-    order = purchases.one(actor.account_id, order_id) if actor.account_id else None
-    if order is None:
-        raise NotFound
-    return order
+    """Return an order that the actor bought; NotFound for every other one, Absorbed as `find_sale`."""
+    return _alive(purchases.one(actor.account_id, order_id) if actor.account_id else None)
 
 
 def find_site(actor: Actor) -> None:

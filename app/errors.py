@@ -47,6 +47,19 @@ class ForeignStore(NotFound):
     """The store in the path is not the caller's, whether it exists or not."""
 
 
+class Absorbed(NotFound):
+    """The sale went into another one, `heir_id`: it is no sale any more (law 5, law 6).
+
+    Whoever is a party to it may be told of the heir; to everybody else there is no such thing.
+    """
+
+    sentence = "This sale was combined with a later purchase of the same buyer."
+
+    def __init__(self, heir_id: int) -> None:
+        super().__init__()
+        self.heir_id = heir_id
+
+
 class ChangedMeanwhile(Refused):
     """Somebody else was quicker; nothing was changed."""
 

@@ -5,13 +5,14 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.access import Actor
+from app.actions.belongings import new_address
 from app.actions.found_by import order_terms, tracking_terms
-from app.actions.intake import new_address
 from app.actions.ledger import Act
 from app.actions.purchases import AddressSaid
 from app.db import db
 from app.errors import StatusChangeProhibited
 from app.models import Address, Buyer, Order, Parcel, ParcelLine
+from app.queries.combined import absorbed_by
 from app.statuses import DEAD
 
 
@@ -45,7 +46,7 @@ def correct_address(
 def _terms(order: Order, address: Address | None) -> set[str]:
     """Return the terms of an order that goes to an address."""
     buyer = db.session.get_one(Buyer, order.buyer_id)
-    return order_terms(order.number, order.external_id, buyer, address, order.items)
+    return order_terms(order, buyer, address, order.items, absorbed_by(order.id))
 
 
 def _numbers(order: Order) -> set[str]:

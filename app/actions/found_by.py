@@ -1,6 +1,6 @@
 """Under which terms an order is found: by all who see it whole, and by those who see its deals alone."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from app.models import Buyer
@@ -40,19 +40,38 @@ class Place(Protocol):
         """Its postcode."""
 
 
+class Named(Protocol):
+    """What an order is called."""
+
+    @property
+    def number(self) -> int:
+        """Its number in its store."""
+
+    @property
+    def external_id(self) -> str | None:
+        """Its outside id."""
+
+
 def order_terms(
-    number: int, external_id: str | None, buyer: Buyer, address: Place | None, lines: Iterable[Line]
+    order: Named,
+    buyer: Buyer,
+    address: Place | None,
+    lines: Iterable[Line],
+    absorbed: Collection[Named] = (),
 ) -> set[str]:
     """Return the terms of an order: number, outside id, buyer, postcode, items, SKUs, vouchers.
+
+    By the numbers and outside ids of those that went into it (`absorbed`) it is found too.
 
     The terms of what a vendor sees (the number and the deals' own lines) stand apart, so that a vendor's
     search cannot tell of what is hidden from vendors.
     """
     lines = list(lines)
+    numbers = [str(named.number) for named in (order, *absorbed)]
     postcode = address.postal_code if address else ""
     found = terms(
-        str(number),
-        external_id,
+        *numbers,
+        *(named.external_id for named in (order, *absorbed)),
         buyer.name,
         buyer.username,
         buyer.email,
@@ -63,7 +82,7 @@ def order_terms(
     )
     deals = [line for line in lines if line.type == ProductType.DEAL]
     if deals:
-        found |= {deal_term(term) for term in terms(str(number), *_words(deals))}
+        found |= {deal_term(term) for term in terms(*numbers, *_words(deals))}
     return found
 
 

@@ -28,8 +28,9 @@ STANDS_WHEN_NEW: dict[Any, dict[str, Any]] = {
 # Rows that hang on an order or a line: an Event names them by their kind and id.
 BESIDE: dict[str, Any] = {model.__tablename__: model for model in (Payment, Payout, Note, Feedback)}
 
-# What the history keeps of these is only whether they were set: people write names there.
-PERSONAL = frozenset({"ack", "legal_name", "address", "vat_id", "mail_from", "mail_texts"})
+# What the history keeps of these is only whether they were set: people write names there, and in the key by
+# which open orders find each other stands a place.
+PERSONAL = frozenset({"ack", "legal_name", "address", "vat_id", "mail_from", "mail_texts", "open_key"})
 
 _EVENT: Any = Event.__table__
 _NOTHING = JSON(none_as_null=True)

@@ -19,13 +19,14 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
 from app.actions.kept import BESIDE, KEPT_WHEN_NEW, WRITE_EVENTS, snapshot
-from app.actions.rollup import attention_at, desk_state, order_status, ship_by, shipping_flag
+from app.actions.rollup import attention_at, desk_state, may_combine, order_status, ship_by, shipping_flag
 from app.actions.statements import FIND, LOCKED_ORDER, LOCKED_STORE, REVISE
 from app.actions.tally import keep_tally, standing
 from app.db import db, take_write_lock
-from app.errors import ChangedMeanwhile, NotFound
+from app.errors import Absorbed, ChangedMeanwhile, NotFound
 from app.models import Order, OrderItem, Parcel, Payment, SearchTerm, Store
 from app.outages import may_be_late
+from app.queries.combined import heir_of
 
 
 class Act:
@@ -69,12 +70,15 @@ class Act:
     def hold(self, order_id: int, version: int | None = None) -> Order:
         """Return an order as it is now, locked, with its lines; it is rolled up at the act's end.
 
-        NotFound where the store has none; ChangedMeanwhile where it is no longer the version seen.
+        NotFound where the store has none (Absorbed where it went into another one); ChangedMeanwhile
+        where it is no longer the version seen.
         """
         found = db.session.scalars(LOCKED_ORDER, {"order": order_id, "store": self.store_id})
         order = found.unique().one_or_none()
         if order is None:
             raise NotFound
+        if order.heir_id is not None:
+            raise Absorbed(heir_of(order.id))
         if version is not None and order.version != version:
             raise ChangedMeanwhile
         if order.id not in self._held:
@@ -97,6 +101,12 @@ class Act:
         """Put new lines in the place of all that the order has; the old ones leave an Event."""
         self.remove(*order.items)
         self._add_lines(order, items)
+
+    def move_lines(self, old: Order, heir: Order) -> None:
+        """Hang the lines of an order, changed already to be the heir's, on its heir, before those it has."""
+        db.session.flush()
+        set_committed_value(heir, "items", sorted([*old.items, *heir.items], key=lambda i: i.position))
+        set_committed_value(old, "items", [])
 
     def _add_lines(self, order: Order, items: Iterable[OrderItem]) -> None:
         """Write the lines of an order and hang them on it."""
@@ -183,6 +193,8 @@ class Act:
         """Roll up the held orders, write events, tally and revision."""
         stands: Counter[tuple[str, str]] = Counter()
         for order in self._held.values():
+            if order.heir_id is not None:
+                continue  # it went into another one in this act, and stands nowhere any more
             self._roll_up(order)
             stands.update(standing(order, order.items))
         db.session.flush()
@@ -205,6 +217,8 @@ class Act:
             shipping=shipping_flag(order.shipping, items),
             ship_by=ship_by(self.store, order.paid_at or order.placed_at, items),
         )
+        if order.open_key is not None and not may_combine(order, items):
+            changed = self.change(order, open_key=None)
         rows = (row for row, _, _ in self._changes.values() if isinstance(row, OrderItem | Payment))
         if not changed and any(row.order_id == order.id for row in rows):
             # A line or money that changed is a change of the sale: a form that was open before it is stale.

@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, select
 from app.actions.ledger import Act
 from app.actions.purchases import LineSaid, Purchase
 from app.db import db
-from app.models import Media, OrderItem, Product
+from app.models import Cause, Media, OrderItem, Product
 from app.statuses import ItemStatus
 
 # Built once: building it for each line would cost more than running it.
@@ -14,6 +14,8 @@ KNOWN_PRODUCT = select(Product.id).where(
     Product.channel == bindparam("channel"),
     Product.external_id == bindparam("key"),
 )
+
+KNOWN_CAUSE = select(Cause.id).where(Cause.name == bindparam("name")).order_by(Cause.id).limit(1)
 
 
 def new_item(act: Act, purchase: Purchase, line: LineSaid, position: int) -> OrderItem:
@@ -25,6 +27,7 @@ def new_item(act: Act, purchase: Purchase, line: LineSaid, position: int) -> Ord
         product_id=_product(act, purchase, line),
         title=line.title,
         description=line.description,
+        short_description=line.short_description,
         sku=line.sku,
         options=dict(line.options),
         url=line.url,
@@ -47,7 +50,7 @@ def new_item(act: Act, purchase: Purchase, line: LineSaid, position: int) -> Ord
         additional_per=line.additional_per,
         weight=line.weight,
         unit=line.unit,
-        cause_id=line.cause_id,
+        cause_id=line.cause_id or _cause(act, line.cause_name),
         donation_pct=line.donation_pct,
         deal_start=line.deal_start,
         deal_end=line.deal_end,
@@ -55,9 +58,23 @@ def new_item(act: Act, purchase: Purchase, line: LineSaid, position: int) -> Ord
         promo_end=line.promo_end,
         deal_value_minor=line.deal_value,
         deal_number=line.deal_number,
+        download_limit_type=line.download_limit_type,
+        download_units=line.download_units,
         placed_at=purchase.placed_at,
         updated_at=act.at,
     )
+
+
+def _cause(act: Act, name: str | None) -> int | None:
+    """Return the id of the cause of this name, made where there is none yet."""
+    if name is None:
+        return None
+    known = db.session.scalar(KNOWN_CAUSE, {"name": name})
+    if known is not None:
+        return known
+    cause = Cause(name=name, created_at=act.at)
+    act.add(cause)
+    return cause.id
 
 
 def _product(act: Act, purchase: Purchase, line: LineSaid) -> int | None:

@@ -11,7 +11,7 @@ from app.actions.labels import label
 from app.actions.ledger import Act
 from app.actions.mails import Mail, owe
 from app.actions.parcels import NO_TRACKING, Tracking, send
-from app.errors import NotAllowed, Refused, StatusChangeProhibited
+from app.errors import Absorbed, NotAllowed, Refused, StatusChangeProhibited
 from app.models import Order, OrderItem
 from app.statuses import DEAD, MOVES, ItemStatus, Kind, Move
 
@@ -50,10 +50,20 @@ def move_item(item: OrderItem, asked: Asked, *, desk: Desk, at: datetime | None 
     if asked == NOTHING:
         return item
     with Act("set_tracking", actor=desk.acting, store_id=desk.store.id, at=at) as act:
-        order = act.hold(item.order_id, asked.version)
+        order = _held(act, item, asked.version)
         now = next(i for i in order.items if i.id == item.id)
         _carry_out(act, order, now, asked)
         return now
+
+
+def _held(act: Act, item: OrderItem, version: int | None) -> Order:
+    """Return the order of an item, held: where it combined meanwhile, the one that has the item now."""
+    try:
+        return act.hold(item.order_id, version)
+    except Absorbed as gone:
+        if version is not None:
+            raise
+        return act.hold(gone.heir_id)
 
 
 def _carry_out(act: Act, order: Order, item: OrderItem, asked: Asked) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 
@@ -10,6 +11,7 @@ from app.actions.ledger import Act
 from app.db import db
 from app.errors import Refused, StatusChangeProhibited
 from app.models import Order, OrderItem, Payment, Payout
+from app.money import money_text
 from app.statuses import DEAD, PAID_TO, ItemStatus, Kind
 from app.statuses import Payment as PaymentCode
 
@@ -27,6 +29,19 @@ class NotPayable(Refused):
     sentence = "This sale is not waiting for a payment."
 
 
+class Sum(NamedTuple):
+    """An amount of money (minor units) in its currency."""
+
+    minor: int
+    currency: str
+
+
+class WrongSum(Refused):
+    """What was paid is not what the sale comes to."""
+
+    status = 422
+
+
 def confirm_payment(
     order_id: int,
     *,
@@ -35,18 +50,35 @@ def confirm_payment(
     store_id: int,
     method: str = "",
     gateway_code: str | None = None,
+    told: Sum | None = None,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Order:
     """Record that an order is paid (or will be on arrival) and let its items go on by their kind.
 
-    `code` is 1, 2 or 3 of Hip's flag_payment; 3 may be settled later by 1 or 2. NotPayable where
-    nothing waits for money, ChangedMeanwhile where `version` is stale.
+    `code` is 1, 2 or 3 of Hip's flag_payment; 3 may be settled later by 1 or 2. Where it is `told` what was
+    paid, that must be the total, to the cent (WrongSum). NotPayable where nothing waits for money,
+    ChangedMeanwhile where `version` is stale.
     """
     with Act("confirm_payment", actor=actor, store_id=store_id, at=at) as act:
         order = act.hold(order_id, version)
+        if told is not None and told != (order.total_minor, order.currency):
+            owed, paid = (money_text(*of) for of in ((order.total_minor, order.currency), told))
+            raise WrongSum(f"This sale comes to {owed}, not {paid}.")
         pay(act, order, code, act.at, method=method, gateway_code=gateway_code)
         return order
+
+
+def is_told_again(order: Order, told: Sum, gateway_code: str | None) -> bool:
+    """Tell whether an order stands as paid by a payment of this sum under this code."""
+    same = select(Payment.id).where(
+        Payment.order_id == order.id,
+        Payment.kind == "purchase",
+        Payment.code == gateway_code,
+        Payment.amount_minor == told.minor,
+        Payment.currency == told.currency,
+    )
+    return bool(gateway_code) and order.payment in SETTLED and db.session.scalar(same) is not None
 
 
 def pay(

@@ -3,12 +3,20 @@
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from app.statuses import Delivery, ProductType
 from app.words import fold
 
 # The outside id of the one line that stands for lines a file does not list.
 STAND_IN = "not-listed"
+
+
+class DownloadLimit(StrEnum):
+    """What limits the downloads of a digital item (Weebly's download_limit_type)."""
+
+    DOWNLOADS = "downloads"
+    DAYS = "days"
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,15 @@ class AddressSaid:
 
 
 @dataclass(frozen=True)
+class DiscountSaid:
+    """A reduction of the whole order, or of one line of it."""
+
+    kind: str  # markdown, coupon, shipping
+    code: str
+    amount: int
+
+
+@dataclass(frozen=True)
 class LineSaid:
     """One line of a purchase; money in minor units."""
 
@@ -79,20 +96,16 @@ class LineSaid:
     promo_end: datetime | None = None
     deal_value: int | None = None
     deal_number: int | None = None
+    short_description: str = ""
+    cause_name: str | None = None  # of a cause that is found by its name, where no id says which
+    download_limit_type: str | None = None  # downloads, days
+    download_units: int | None = None
+    discounts: tuple[DiscountSaid, ...] = ()
 
     @property
     def total(self) -> int:
         """Return what the line costs: quantity times the price it was sold at."""
         return self.quantity * (self.price if self.sale_price is None else self.sale_price)
-
-
-@dataclass(frozen=True)
-class DiscountSaid:
-    """A reduction of the whole order."""
-
-    kind: str  # markdown, coupon, shipping
-    code: str
-    amount: int
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,14 @@ class Line(Protocol):
         """Return how many pieces went out."""
 
 
+class CountedLine(Line, Protocol):
+    """What combining asks of a line besides."""
+
+    @property
+    def cancelled(self) -> int:
+        """Return how many pieces were cancelled."""
+
+
 class HeldLine(Line, Protocol):
     """What Weebly's status asks of a line besides."""
 
@@ -55,6 +63,10 @@ class Standing(Protocol):
     @property
     def desk_state(self) -> str:
         """Return its tab."""
+
+    @property
+    def payment(self) -> int:
+        """Return the code of its payment."""
 
     @property
     def shipping(self) -> int:
@@ -151,6 +163,17 @@ def shipping_flag(now: int, items: Sequence[Line]) -> Shipping:
     if any(i.status in waiting for i in goods) or not any(i.shipped for i in goods):
         return Shipping.PROCESSING
     return Shipping.SHIPPED
+
+
+def may_combine(order: Standing, items: Sequence[CountedLine]) -> bool:
+    """Tell whether nobody touched an open order yet: unpaid and whole, and nothing said of it (law 5)."""
+    is_quiet = (
+        order.payment == Payment.UNPAID
+        and order.buyer_payment == Payment.UNPAID
+        and order.shipping != Shipping.PROBLEM
+        and order.buyer_shipping == BuyerShipping.WAITING
+    )
+    return is_quiet and all(i.status == ItemStatus.PENDING_PAYMENT and not i.cancelled for i in items)
 
 
 def ship_by(store: Store, since: datetime, items: Sequence[Line]) -> datetime:

@@ -8,11 +8,14 @@ from flask import Flask, Response, request
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException, NotFound
 
-from app.api import okanjo
+from app.api import intake, okanjo
 from app.api.shape import Dialect, answer, keep_headers
 
 MOUNT = "/api"
-DIALECTS: tuple[tuple[Dialect, str], ...] = ((okanjo.blueprint, f"{MOUNT}/okanjo"),)
+DIALECTS: tuple[tuple[Dialect, str], ...] = (
+    (okanjo.blueprint, f"{MOUNT}/okanjo"),
+    (intake.blueprint, f"{MOUNT}/intake"),
+)
 
 
 def init_app(app: Flask, csrf: CSRFProtect) -> None:

@@ -4,17 +4,18 @@ A dialect is a blueprint that knows how its own errors look. No select, status r
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from app import logs
 from app.db import db
 from app.errors import ForeignStore, NotFound, Refused, Unavailable
-from app.forms.base import Form, body
+from app.forms.base import Form, body, json_body
 from app.forms.fields import read_id
 from app.standing import refusal_of
 
@@ -82,7 +83,12 @@ def answer(value: object, status: int = 200) -> Response:
 
     Only ASCII leaves here: a lone surrogate that a sender named has no UTF-8.
     """
-    return Response(json.dumps(value, separators=(",", ":")), status, mimetype="application/json")
+    return Response(as_json(value), status, mimetype="application/json")
+
+
+def as_json(value: object) -> str:
+    """Write a value as JSON."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def utc_text(at: datetime | None) -> str | None:
@@ -115,21 +121,32 @@ def judged_query(form_class: type[AnyForm]) -> AnyForm:
     for name, text in request.args.items():
         if text == "":
             raise BadField(name)
-    return _judged(form)
+    return judged(form)
 
 
 def judged_body(form_class: type[AnyForm]) -> AnyForm:
-    """Return the body as a form that holds; BadField for what is wrong, unknown or doubled.
+    """Return the body as a form that holds; BadField for what is wrong, unknown or doubled."""
+    _take_nothing_else()
+    return judged(form_class(body()))
 
-    These calls take nothing from the query string, and no files.
-    """
+
+def told() -> MultiDict[str, str]:
+    """Return a body of JSON, and of nothing else, as names and texts."""
+    _take_nothing_else()
+    return json_body()
+
+
+def _take_nothing_else() -> None:
+    """Refuse what came beside a body (BadField): these calls take nothing from the query, and no files."""
     for name in (*request.args, *request.files):
         raise BadField(name)
-    return _judged(form_class(body()))
 
 
-def _judged(form: AnyForm) -> AnyForm:
-    """Return the form; BadField for the first thing that is wrong with it."""
+def judged(form: AnyForm, besides: Collection[str] = ()) -> AnyForm:
+    """Return the form; BadField for the first thing that is wrong with it.
+
+    `besides` names what it reads that is no field of its own.
+    """
     for name in form.was_sent:
         if len(form.was_sent.getlist(name)) > 1:
             raise BadField(name)
@@ -138,5 +155,6 @@ def _judged(form: AnyForm) -> AnyForm:
         is_too_long = any(getattr(field, "is_too_long", False) for field in form if field.name == name)
         raise BadField(name, said, is_too_long=is_too_long)
     for name in form.strangers():
-        raise BadField(name)
+        if name not in besides:
+            raise BadField(name)
     return form

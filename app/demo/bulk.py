@@ -92,6 +92,13 @@ class Sold(NamedTuple):
     deal_number: int | None
 
 
+class Called(NamedTuple):
+    """What the search knows an order by."""
+
+    number: int
+    external_id: str | None
+
+
 class Copier:
     """The demo's bulk writer: makes copies of patterns, all of them in the order of time."""
 
@@ -264,7 +271,7 @@ class Copier:
         ]
         who: Any = buyer.buyer
         address: Any = buyer.address if pattern.country else None
-        found = order_terms(cells[NUMBER], cells[OUTSIDE_ID], who, address, lines)
+        found = order_terms(Called(cells[NUMBER], cells[OUTSIDE_ID]), who, address, lines)
         for cell, _ in pattern.trackings:
             found |= tracking_terms(cells[cell])
         store_id, placed, order_id = pattern.shop.store.id, cells[PLACED], cells[ORDER]

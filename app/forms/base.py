@@ -44,6 +44,18 @@ def body() -> MultiDict[str, str]:
     return MultiDict()
 
 
+def json_body() -> MultiDict[str, str]:
+    """Return a body that must be JSON as names and texts; BadBody else."""
+    if request.mimetype != "application/json":
+        raise BadBody("Send JSON (application/json).", 415)
+    return flat(strict_json(request.get_data()))
+
+
+def raw_body() -> bytes:
+    """Return the bytes of the body as they came."""
+    return request.get_data()
+
+
 def forget_unless(name: str, is_right: Callable[[str], bool]) -> None:
     """Take a name out of query and body unless its text is right: for views of libraries, which read both."""
     if not all(is_right(text) for sent in (request.args, request.form) for text in sent.getlist(name)):
@@ -131,43 +143,48 @@ class Form(FlaskForm):
 
     def strangers(self) -> list[str]:
         """Return the names that were sent and that no field has, and those that were sent twice."""
-        known = {field.name for field in self}
+        known, open_ended = _names(self)
         return [
             name
             for name in self.was_sent
-            if not _is_known(name, self, known) or len(self.was_sent.getlist(name)) > 1
+            if not (name in known or name.startswith(open_ended)) or len(self.was_sent.getlist(name)) > 1
         ]
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Yield (name, message) of all that is wrong, however deep; the name is empty for the whole."""
+        yield from _faults(self)
+        yield from (("", str(text)) for text in self.form_errors)
 
     def first_fault(self) -> tuple[str, str]:
         """Return (field name, message) of the first thing that is wrong."""
-        for field in self:
-            if field.errors:
-                return field.name, _first_text(field.errors)
-        return "", str(self.form_errors[0]) if self.form_errors else ""
+        return next(self.faults(), ("", ""))
 
 
-def _first_text(errors: Any) -> str:
-    """Return the first message among a field's errors, however deep it lies."""
-    while not isinstance(errors, str):
-        errors = next(iter(errors.values() if isinstance(errors, dict) else errors))
-    return str(errors)
-
-
-def _is_known(name: str, form: Any, known: set[str]) -> bool:
-    """Tell whether a sent name belongs to a field, or to a field inside it."""
-    if name in known:
-        return True
+def _faults(form: Any) -> Iterator[tuple[str, str]]:
+    """Yield (name, message) of the fields of a form and of the forms inside it."""
     for field in form:
-        if isinstance(field, FormField) and name.startswith(field.name + "-"):
-            return _is_known(name, field.form, {f.name for f in field.form})
-        if isinstance(field, FieldList) and name.startswith(field.name + "-"):
-            rest = name[len(field.name) + 1 :].split("-", 1)
-            inner = field.entries[0] if field.entries else None
-            if not rest[0].isdigit() or inner is None:
-                return False
-            return (
-                len(rest) == 1 or not isinstance(inner, FormField) or rest[1] in {f.name for f in inner.form}
-            )
-        if isinstance(field, MapField) and name.startswith(field.name + "-"):
-            return True
-    return False
+        if isinstance(field, FormField):
+            yield from _faults(field.form)
+            continue
+        if isinstance(field, FieldList):
+            for entry in field.entries:
+                yield from _faults(entry.form)
+        yield from ((field.name, text) for text in field.errors if isinstance(text, str))
+
+
+def _names(form: Any) -> tuple[set[str], tuple[str, ...]]:
+    """Return the names of all fields of a form, however deep, and how the names begin that senders choose."""
+    known, open_ended = set(), []
+    for field in form:
+        known.add(field.name)
+        if isinstance(field, MapField):
+            open_ended.append(field.name + "-")
+        inner = [field.form] if isinstance(field, FormField) else []
+        if isinstance(field, FieldList):
+            known.update(entry.name for entry in field.entries)
+            inner = [entry.form for entry in field.entries if isinstance(entry, FormField)]
+        for part in inner:
+            names, begin = _names(part)
+            known |= names
+            open_ended += begin
+    return known, tuple(open_ended)

@@ -88,6 +88,10 @@ class DiscountForm(PartForm):
         if field.data not in {"markdown", "coupon", "shipping"}:
             raise ValidationError("Use one of markdown, coupon, shipping.")
 
+    def said(self) -> DiscountSaid:
+        """Return the discount as the acts take it."""
+        return DiscountSaid(self.kind.data, self.code.data or "", self.amount.minor or 0)
+
 
 class LineForm(PartForm):
     """One line."""
@@ -207,17 +211,9 @@ class PurchaseForm(Form):
         if money["items_minor"] > MOST_MONEY:
             self.form_errors.append("The lines add up to more than can be counted here.")
 
-    def faults(self) -> Iterator[tuple[str, str]]:
-        """Yield (name, message) of all that is wrong, however deep; the name is empty for the whole."""
-        yield from _faults(self)
-        yield from (("", str(text)) for text in self.form_errors)
-
     def purchase(self, channel: Channel) -> Purchase:
         """Return what was sent as the acts take it; only after `validate`."""
-        discounts = tuple(
-            DiscountSaid(e.form.kind.data, e.form.code.data or "", e.form.amount.minor)
-            for e in self.discounts.entries
-        )
+        discounts = tuple(e.form.said() for e in self.discounts.entries)
         buyer = self.buyer.form
         return Purchase(
             channel=channel.value,
@@ -241,15 +237,3 @@ class PurchaseForm(Form):
             buyer_note=self.buyer_note.data or "",
             gift_message=self.gift_message.data or "",
         )
-
-
-def _faults(form: Any) -> Iterator[tuple[str, str]]:
-    """Yield (name, message) of the fields of a form and of the forms inside it."""
-    for field in form:
-        if isinstance(field, FormField):
-            yield from _faults(field.form)
-        elif isinstance(field, FieldList):
-            for entry in field.entries:
-                yield from _faults(entry.form)
-        else:
-            yield from ((field.name, str(text)) for text in field.errors)

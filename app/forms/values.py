@@ -9,13 +9,14 @@ from typing import Any
 from babel import Locale
 from wtforms.validators import StopValidation, ValidationError
 
-from app.forms.fields import PlainField, read_word
+from app.forms.fields import PlainField, WordsField, read_word
 from app.money import known_currencies, parse_amount
 
 # In minor units: what all sums of an order stay within, so that any database can count them.
 MOST_MONEY = 10**15
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
+_LINK = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 _ADDITIONAL = re.compile(r"([^/]+)(?:/([1-9][0-9]{0,5}))?", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 # Codes that CLDR knows beside those of countries and territories.
@@ -45,6 +46,17 @@ class WordField(PlainField):
     def read(self, text: str) -> StrEnum:
         """Return the member; ValueError names those that the list has."""
         return read_word(text, self.of)
+
+
+class LinkField(WordsField):
+    """The address of a page or a picture."""
+
+    def read(self, text: str) -> str | None:
+        """Return the address; ValueError for one that does not begin with http:// or https://."""
+        text = super().read(text) or ""
+        if text and not _LINK.fullmatch(text):
+            raise ValueError("Write an address that begins with https://.")
+        return text or None
 
 
 class CurrencyField(PlainField):

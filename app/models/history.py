@@ -144,6 +144,19 @@ class Outbox(Base):
     __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})
 
 
+class Idempotency(Base):
+    """A request of a program under its Idempotency-Key, and what it was answered; no answer: at work."""
+
+    __tablename__ = "idempotency"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    status: Mapped[int | None]
+    answer: Mapped[str] = mapped_column(Text, default="")
+
+
 class Job(Base):
     """A piece of work that may take long, such as one import; its source is dropped once it is done."""
 

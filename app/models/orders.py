@@ -126,6 +126,7 @@ class OrderItem(Base):
     product_id: Mapped[int | None] = mapped_column(BigInteger)
     title: Mapped[str] = mapped_column(String(255))
     description: Mapped[str] = mapped_column(Text, default="")
+    short_description: Mapped[str] = mapped_column(String(500), default="")
     sku: Mapped[str] = mapped_column(String(255), default="")
     options: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     url: Mapped[str] = mapped_column(Text, default="")

@@ -70,10 +70,12 @@ NOTHING = Conditions()
 def of_orders(asked: Asked, search: Search, only_deals: bool) -> list[ColumnElement[bool]]:
     """Return the conditions for a list of orders; the parameter `store` names whose.
 
+    What went into another order is none any more.
+
     One and the same item must meet all conditions on items (law: "Parameters").
     """
     on_items = asked.of_items + _of_deals(only_deals)
-    found = conditions(search, Order.id, Order.store_id) + asked.of_orders
+    found = [*conditions(search, Order.id, Order.store_id), Order.heir_id.is_(None), *asked.of_orders]
     return [*found, exists().where(OrderItem.order_id == Order.id, *on_items)] if on_items else found
 
 

@@ -14,6 +14,7 @@ from app.db import db, rows_of
 from app.models import (
     Account,
     Cause,
+    Combined,
     Discount,
     Event,
     Feedback,
@@ -90,11 +91,16 @@ _ALL_EVENTS = (
     .where(Event.row_kind.is_distinct_from(Payout.__tablename__))
     .order_by(Event.id.desc())
 )
-_EVENTS = _ALL_EVENTS.where(Event.order_id == bindparam("order"))
+# What happened to the orders that went into this one is its own past.
+_OF_ORDER = or_(
+    Event.order_id == bindparam("order"),
+    Event.order_id.in_(select(Combined.order_id).where(Combined.heir_id == bindparam("order"))),
+)
+_EVENTS = _ALL_EVENTS.where(_OF_ORDER)
 _SHARED: BindParameter[Any] = bindparam("parcels", expanding=True)
 _EVENTS_AND_SHARED = _ALL_EVENTS.where(
     or_(
-        Event.order_id == bindparam("order"),
+        _OF_ORDER,
         and_(
             Event.parcel_id.in_(_SHARED),
             Event.order_id.in_(
@@ -151,7 +157,12 @@ def parcels_of(item_ids: Collection[int]) -> list[ParcelSeen]:
 
 _NOTES = (
     select(Note.is_private, Note.body, Note.author_id)
-    .where(Note.order_id == bindparam("order"))
+    .where(
+        or_(
+            Note.order_id == bindparam("order"),
+            Note.order_id.in_(select(Combined.order_id).where(Combined.heir_id == bindparam("order"))),
+        )
+    )
     .order_by(Note.id)
 )
 _VISIBLE_NOTES = _NOTES.where(Note.is_private.is_(False))

@@ -76,6 +76,7 @@ def _says(of: Any) -> dict[Tab, ColumnElement[bool]]:
 
 _IN = _says(Order)
 _OWN = Buyer.account_id == bindparam("account")
+_LISTED = and_(_OWN, Order.heir_id.is_(None))
 
 
 def _in_tab(rows: Select[Any], tab: Tab | None) -> Select[Any]:
@@ -87,7 +88,7 @@ _ROWS = (
     select(*COLUMNS)
     .join(Buyer, Buyer.id == Order.buyer_id)
     .join(Store, Store.id == Order.store_id)
-    .where(_OWN)
+    .where(_LISTED)
 )
 _NEWEST = sales.SORTS["newest"]
 _TABS: tuple[Tab | None, ...] = (None, *Tab)
@@ -127,7 +128,7 @@ _WORDS = (
     .join(Buyer, Buyer.id == Order.buyer_id)
     .join(Store, Store.id == Order.store_id)
     .join(OrderItem, OrderItem.order_id == Order.id)
-    .where(_OWN)
+    .where(_LISTED)
 )
 _WORDS_IN = {tab: _in_tab(_WORDS, tab) for tab in _TABS}
 
@@ -165,7 +166,7 @@ def _beyond(found: list[Found], at: Cursor | None, how: Way) -> list[Found]:
 _SOME = (
     select(Order.desk_state, Order.status, Order.shipping, Order.buyer_shipping)
     .join(Buyer, Buyer.id == Order.buyer_id)
-    .where(_OWN)
+    .where(_LISTED)
     .limit(COUNTED + 1)
     .subquery()
 )

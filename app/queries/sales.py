@@ -184,6 +184,15 @@ def one(store_id: int, order_id: int) -> Order | None:
     return db.session.scalars(_WHOLE, {"store": store_id, "order": order_id}).unique().one_or_none()
 
 
+_STORE = select(Order.store_id).where(Order.id == bindparam("order"))
+
+
+def store_of(order_id: int) -> int | None:
+    """Return the store of a sale; None where there is no such sale."""
+    found = rows_of(_STORE, {"order": order_id})
+    return int(found[0][0]) if found else None
+
+
 def neighbours(
     store_id: int,
     conditions: Conditions,

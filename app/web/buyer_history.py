@@ -48,6 +48,7 @@ OF_BUYER = {
     "dispute": "said that something is wrong",
     "download": "downloaded a file",
     "take_in": "bought it",
+    "combine": "bought more, to pay at once",
 }
 OWN_PAYMENT = {
     Payment.UNPAID: "took back how you pay",
@@ -75,7 +76,7 @@ def entries(
 def _is_own(event: EventSeen, order: Order) -> bool:
     """Tell whether an act is the buyer's: their word, by their account; and that they bought at all."""
     is_theirs = event.actor_id is not None and event.actor_id == order.buyer.account_id
-    return event.verb == "take_in" or (is_theirs and event.verb in {*OF_BUYER, "say_paid"})
+    return event.verb in {"take_in", "combine"} or (is_theirs and event.verb in {*OF_BUYER, "say_paid"})
 
 
 def _who(event: EventSeen, store: str) -> str:

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from flask import Flask, Response, current_app, make_response, render_template, request
+from flask import Flask, Response, current_app, flash, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security.utils import url_for_security
 from flask_wtf.csrf import CSRFError
@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityEr
 
 from app import logs
 from app.db import db
-from app.errors import Busy, Refused, Unavailable
+from app.errors import Absorbed, Busy, Refused, Unavailable
 from app.forms.base import body
 from app.standing import refusal_of
 from app.web import htmx
@@ -43,6 +43,7 @@ def init_app(app: Flask) -> None:
     """Register the error pages; JSON doors register their own."""
     app.register_error_handler(SignInNeeded, to_sign_in)
     app.register_error_handler(Refused, refused)
+    app.register_error_handler(Absorbed, to_the_heir)
     app.register_error_handler(CSRFError, stale_page)
     app.register_error_handler(RequestEntityTooLarge, too_large)
     app.register_error_handler(HTTPException, failed_in_http)
@@ -53,6 +54,17 @@ def to_sign_in(_: SignInNeeded) -> ResponseReturnValue:
     """Send a stranger to the sign-in page, and from there back to where they wanted to go."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" and not htmx.wants_part() else None
     return htmx.go_to(url_for_security("login", next=wanted))
+
+
+def to_the_heir(error: Absorbed) -> ResponseReturnValue:
+    """Lead a party of a sale that went into another one to that one, under the same roof."""
+    db.session.rollback()
+    nothing_done = "" if request.method == "GET" else " Nothing of what you sent was done."
+    flash(f"{error.sentence} This is what they became.{nothing_done}")
+    slug = (request.view_args or {}).get("slug")
+    if slug is None:
+        return htmx.go_to(url_for("purchases.show", order_id=error.heir_id))
+    return htmx.go_to(url_for("sales.show", slug=slug, order_id=error.heir_id))
 
 
 def page(code: int, message: str | None = None, request_id: str = "") -> Response:

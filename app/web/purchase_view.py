@@ -96,6 +96,7 @@ def view(order: Order, store: StoreFacts) -> dict[str, Any]:
     clock, items = Clock(store.zone), order.items
     parcels = sent_parcels(items)
     done = [i.id for i in items if i.status in DONE]
+    events = history.events_of(order.id)
     feedback = history.said_of(done) if done else {}
     lines = [line(order, i, feedback, clock) for i in items]
     return {
@@ -107,7 +108,8 @@ def view(order: Order, store: StoreFacts) -> dict[str, Any]:
         "address": sale_view.address_lines(order.address),
         "money": sale_view.money(order, history.money_of(order.id)),
         "notes": history.notes_of(order.id, for_buyer=True),
-        "entries": entries(order, store.name, history.events_of(order.id), parcels, clock),
+        "entries": entries(order, store.name, events, parcels, clock),
+        "absorbed": sale_view.absorbed(order, events),
         "say": words(order, lines),
     }
 

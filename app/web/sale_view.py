@@ -8,7 +8,7 @@ from app.access import Desk, Permission, right_to_move
 from app.actions.mails import is_told
 from app.models import Address, Order, OrderItem
 from app.money import money_text
-from app.queries import history
+from app.queries import combined, history
 from app.queries.history import EventSeen, Money
 from app.statuses import ActorKind, Channel, ItemStatus, Kind, OrderKind, Payment, next_step
 from app.web import after_view, display, parcel_view
@@ -25,6 +25,7 @@ PAYOUTS = frozenset({"store", "cause", "commission"})
 # What an act did, by its verb; those that name numbers are put together in `_what`.
 SAID = {
     "take_in": "took the sale in",
+    "combine": "took a purchase in, and combined it with what was open",
     "follow": "followed what the channel says now",
     "confirm_payment": "confirmed the payment",
     "redeem": "redeemed a deal",
@@ -100,7 +101,9 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
     told = history.money_of(order.id) if sees_all else []
     by, is_late = clock.ship_by(order.ship_by)
     to_ship = shippable(items)
+    events = history.events_of(order.id, shared) if sees_all else []
     return {
+        "absorbed": absorbed(order, events),
         "lines": [line(desk, i, order.currency) for i in items],
         "is_buyer_told": is_told(order.channel, desk.store.mails_all),
         "to_ship": to_ship if desk.may(Permission.SHIP) else {},
@@ -119,12 +122,18 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "address": address_lines(order.address) if sees_all else [],
         "money": [*money(order, told), *shares(order, told)] if sees_all else [],
         "notes": history.notes_of(order.id, for_buyer=False) if sees_all else [],
-        "entries": entries(history.events_of(order.id, shared), clock) if sees_all else [],
+        "entries": entries(events, clock),
         "later": after_view.view(desk, order, items, told, clock.now),
         "may_mark_paid": desk.may(Permission.MARK_PAID)
         and order.payment == Payment.UNPAID
         and any(i.status == ItemStatus.PENDING_PAYMENT for i in items),
     }
+
+
+def absorbed(order: Order, events: list[EventSeen]) -> list[int]:
+    """Return the numbers of the sales that went into this one, by its history."""
+    is_combined = any(event.verb == "combine" for event in events)
+    return [row.number for row in combined.absorbed_by(order.id)] if is_combined else []
 
 
 def badges(order: Order, items: list[OrderItem]) -> list[display.Badge]:

@@ -11,9 +11,10 @@ from app.actions.payment import NotPayable, confirm_payment
 from app.db import db
 from app.errors import ChangedMeanwhile
 from app.forms.base import body
+from app.forms.fields import read_id
 from app.forms.filters import SaleListForm, place_text
 from app.forms.sales import PaidForm
-from app.queries import counts, sales
+from app.queries import combined, counts, sales
 from app.queries.sales import Tab
 from app.web import fresh, htmx
 from app.web.desk import open_desk
@@ -49,7 +50,7 @@ def index(slug: str) -> ResponseReturnValue:
 def table(desk: Desk, form: SaleListForm, is_valid: bool) -> dict[str, Any]:
     """Return the rows of a list with its ways to newer and older ones; none where the form is wrong."""
     if not is_valid:
-        return {"rows": [], "newer": None, "older": None, "is_wrong": True}
+        return {"rows": [], "newer": None, "older": None, "is_wrong": True, "went_into": None}
     found = sales.page(
         desk.store.id,
         form.conditions_in(desk.store.zone),
@@ -65,7 +66,18 @@ def table(desk: Desk, form: SaleListForm, is_valid: bool) -> dict[str, Any]:
         "newer": f"{base}?{form.query(before=place_text(found.before))}" if found.before else None,
         "older": f"{base}?{form.query(after=place_text(found.after))}" if found.after else None,
         "is_wrong": False,
+        "went_into": went_into(desk, form.q.data or ""),
     }
+
+
+def went_into(desk: Desk, searched: str) -> Any:
+    """Return the sale whose number was searched for, where it is part of another one now; else None."""
+    if desk.only_deals:
+        return None
+    try:
+        return combined.named(desk.store.id, read_id(searched.strip().removeprefix("#")))
+    except ValueError:
+        return None
 
 
 def tab_links(desk: Desk, form: SaleListForm, tabs: dict[str, int]) -> list[dict[str, Any]]:

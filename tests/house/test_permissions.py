@@ -171,6 +171,16 @@ PUT  /api/okanjo/stores/<store>/sales/<item>          401 403 403 403 403 200 20
      /api/okanjo/stores/1/sales/{papershop's deal}
 PUT  /api/okanjo/stores/<store>/sales/<item>          401 403 403 403 200 200 200 403 200
      /api/okanjo/stores/2/sales/{vendorshop's deal}
+POST /api/intake/stores/<slug>/purchases              401 404 404 404 403 400 400 404 400
+     /api/intake/stores/papershop/purchases
+POST /api/intake/orders/<order>/payments              401 404 403 404 403 400 400 404 400
+     /api/intake/orders/{sale}/payments
+POST /api/intake/orders/<order>/cancellations         401 404 403 404 403 403 400 404 400
+     /api/intake/orders/{sale}/cancellations
+POST /api/intake/orders/<order>/refunds               401 404 403 404 403 403 400 404 400
+     /api/intake/orders/{sale}/refunds
+POST /api/intake/orders/<order>/notes                 401 404 403 404 403 400 400 404 400
+     /api/intake/orders/{sale}/notes
 """)
 
 
@@ -217,7 +227,7 @@ def evened(answer: TestResponse, said: object) -> str:
     return re.sub(r'(csrf_token" value="|X-CSRFToken": ")[^"]*', r"\1", text)
 
 
-WITH_ID = [x for x in LINES if re.search(r"<id:|<item>", x.rule)]
+WITH_ID = [x for x in LINES if re.search(r"<id:|<item>|<order>", x.rule)]
 
 
 @pytest.mark.parametrize("line", WITH_ID, ids=[f"{x.method} {x.address}" for x in WITH_ID])
@@ -245,7 +255,7 @@ WITH_STORE = [x for x in LINES if re.search(r"<slug>|<store>", x.rule)]
 def test_a_store_of_others_answers_as_one_that_is_not_there(house: House, line: Line) -> None:
     told = {}
     own = house.path(line.address)
-    foreign, absent = ("3", "987654") if own.startswith("/api/") else ("othershop", "nowhere")
+    foreign, absent = ("3", "987654") if own.startswith("/api/okanjo/") else ("othershop", "nowhere")
     for store in (foreign, absent):
         answer = ask(house, "owner", line.method, re.sub(r"/stores/\w+/", f"/stores/{store}/", own))
         assert answer.status_code in {403, 404}

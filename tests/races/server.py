@@ -1,6 +1,7 @@
 """The desk as it runs, two workers, and clients whose requests are all in flight before one is answered."""
 
 import http.client
+import json
 import os
 import random
 import re
@@ -11,7 +12,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from app.config import ROOT
@@ -29,16 +30,23 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What became of a request: its name, the client who sent it, the status."""
+    """What became of a request: its name, the client who sent it, and what was answered."""
 
     name: str
     client: int
     status: int
+    body: bytes = b""
+    is_replayed: bool = False
 
     @property
     def is_done(self) -> bool:
         """Tell whether it was done."""
-        return self.status in {200, 303}
+        return self.status in {200, 201, 303}
+
+    @property
+    def json(self) -> Any:
+        """Return what was answered in JSON."""
+        return json.loads(self.body)
 
 
 def request(name: str, method: str, path: str, sent: dict[str, object], **headers: str) -> Request:
@@ -47,6 +55,14 @@ def request(name: str, method: str, path: str, sent: dict[str, object], **header
     told = {"Host": "desk", "Content-Type": FORM, "Content-Length": str(len(body)), **headers}
     lines = [f"{method} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in told.items()), "", body]
     return Request(name, "\r\n".join(lines).encode())
+
+
+def in_json(name: str, path: str, body: str, **headers: str) -> Request:
+    """Return a POST of JSON."""
+    sent = body.encode()
+    told = {"Host": "desk", "Content-Type": "application/json", "Content-Length": str(len(sent)), **headers}
+    lines = [f"POST {path} HTTP/1.1", *(f"{k}: {v}" for k, v in told.items()), "", ""]
+    return Request(name, "\r\n".join(lines).encode() + sent)
 
 
 class Server:
@@ -115,7 +131,7 @@ class Clients:
             client = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: desk\r\n\r\n")
-            _status(client)
+            _reply(client)
             worker = server.worker_of(client.getsockname()[1])
             if worker is not None and seen.get(worker, 0) >= (n + 1) // 2:
                 client.close()
@@ -148,12 +164,11 @@ class Clients:
                 lead = 0
             client.sendall(one.sent[-1:])
         answered, _, _ = select.select([client for client, _ in pairs], [], [], 0)
-        return [Answer(one.name, n, _status(client)) for n, (client, one) in enumerate(pairs)], not answered
+        return [Answer(one.name, n, *_reply(client)) for n, (client, one) in enumerate(pairs)], not answered
 
 
-def _status(client: socket.socket) -> int:
-    """Return the status of the answer that comes over a connection, all of which is read."""
+def _reply(client: socket.socket) -> tuple[int, bytes, bool]:
+    """Return status and body of the answer that comes over a connection, and whether it was given before."""
     reply = http.client.HTTPResponse(client)
     reply.begin()
-    reply.read()
-    return reply.status
+    return reply.status, reply.read(), "Idempotency-Replayed" in reply.headers

@@ -4,96 +4,18 @@ A round counts when all of its requests were on their way before one of them was
 counted and printed: a race that always ends the same is a sequence. `make races ROUNDS=1000` runs many.
 """
 
-import os
-from collections import Counter
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from flask import Flask
 
 from app.actions.purchases import BuyerSaid
-from app.db import db
-from app.queries import people
-from tests.conftest import csrf_token
-from tests.factories import DEAL, GOODS, Factory
-from tests.races.server import SECRET, Answer, Clients, Request, Server, request
-from tests.rules import invariants
+from tests.factories import DEAL, GOODS
+from tests.races.ring import CROWD, Race, Ring, race
+from tests.races.server import Answer
 from tests.rules.books import events
 
-ROUNDS = int(os.environ.get("TRADEPOST_RACES", "0")) or 6
-CROWD = 4
-LONGEST_LEAD = 0.01
-
 pytestmark = pytest.mark.both
-
-
-class Ring(NamedTuple):
-    """Where the races are run: the desk's application, its running server, and who may do what."""
-
-    app: Flask
-    make: Factory
-    clients: Clients
-    bearer: dict[str, dict[str, str]]
-    signed_in: dict[str, tuple[str, str]]  # the cookie of each, and the token of their forms
-    stores: dict[str, int]
-
-    def move(self, name: str, item_id: int, store: str = "papershop", **sent: object) -> Request:
-        """Return a PUT of the Okanjo dialect on an item."""
-        who = "owner" if store == "papershop" else "vendor"
-        path = f"/api/okanjo/stores/{self.stores[store]}/sales/{item_id}"
-        return request(name, "PUT", path, sent, **self.bearer[who])
-
-    def form(self, name: str, order_id: int, path: str, **sent: object) -> Request:
-        """Return a form of a sale's page."""
-        return self._form("owner", name, f"/stores/papershop/sales/{order_id}{path}", sent)
-
-    def buyers_form(self, name: str, order_id: int, path: str, **sent: object) -> Request:
-        """Return a form of a purchase's page."""
-        return self._form("buyer", name, f"/purchases/{order_id}{path}", sent)
-
-    def _form(self, who: str, name: str, path: str, sent: dict[str, object]) -> Request:
-        """Return a form that somebody sends."""
-        cookie, csrf = self.signed_in[who]
-        given = {"csrf_token": csrf, **{k.replace("_no_", "-"): v for k, v in sent.items()}}
-        return request(name, "POST", path, given, Cookie=cookie)
-
-
-@pytest.fixture
-def ring(
-    app: Flask,
-    token: Callable[..., dict[str, str]],
-    sign_in: Callable[[str], Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Ring]:
-    """The running desk, the cast's keys and the clients."""
-    monkeypatch.setitem(app.config, "SECRET_KEY", SECRET)  # the one under which the server reads them
-    signed_in = {}
-    for who in ("owner", "buyer"):
-        browser = sign_in(who)
-        browser.get("/purchases")
-        page = browser.get("/purchases")
-        signed_in[who] = (page.request.headers["Cookie"], csrf_token(page.text))
-    bearer = {who: token(who) for who in ("owner", "vendor")}
-    with app.app_context():
-        stores = {place.slug: place.id for place in people.all_stores()}
-        db.session.remove()
-        db.engine.dispose()
-    server = Server(app.config["SQLALCHEMY_DATABASE_URI"], tmp_path)
-    try:
-        clients = Clients(server, CROWD)
-        yield Ring(app, Factory(app), clients, bearer, signed_in, stores)
-        clients.close()
-    finally:
-        server.end()
-
-
-Race = Callable[[Ring], tuple[list[Request], Callable[[list[Answer]], str]]]
-
 
 # A form that is refused is answered 409 or 422: 400 were one that nobody read.
 FORMS = frozenset({"cancel", "receive", "refund", "undo"})
@@ -184,29 +106,6 @@ RACES: tuple[Race, ...] = (
 def test_of_those_who_ask_at_the_same_moment_the_books_hold(
     ring: Ring, kind_of_database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = []
-    for race in RACES:
-        winners: Counter[str] = Counter()
-        statuses: Counter[str] = Counter()
-        rounds = 0
-        dice = Random(race.__name__)
-        while statuses.total() < ROUNDS * CROWD:
-            requests, judge = race(ring)
-            dice.shuffle(requests)
-            first, lead = dice.choice(requests).name, dice.uniform(0, LONGEST_LEAD)
-            answers, is_race = ring.clients.at_once(requests, first, lead)
-            winner = judge(answers)
-            rounds += 1
-            assert rounds <= 5 * ROUNDS, "too few of the requests were on their way together"
-            if is_race:
-                winners[winner] += 1
-                statuses.update(f"{answer.name} {answer.status}" for answer in answers)
-        name = f"{kind_of_database:<11}{race.__name__.replace('_', ' '):<23}"
-        counted = f"won: {dict(sorted(winners.items()))}; {dict(sorted(statuses.items()))}"
-        told.append(f"{name}{ROUNDS} of {rounds} rounds; {counted}")
-        assert invariants.broken(invariants.dump(ring.app)) == []
-        if ROUNDS >= 100:
-            # Each possible winner wins at least one round in twenty.
-            assert len(winners) > 1 and min(winners.values()) >= ROUNDS / 20, told
+    told = [race(ring, of, kind_of_database) for of in RACES]
     with capsys.disabled():
         print("", *told, sep="\n")

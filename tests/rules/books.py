@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.db import Base, db
-from app.models import Event, Order, OrderItem, Parcel, ParcelLine, Tally
+from app.models import Combined, Event, Order, OrderItem, Parcel, ParcelLine, Tally
 
 
 class Packed(NamedTuple):
@@ -61,8 +61,10 @@ def recount(app: Flask) -> dict[tuple[int, str, str], int]:
     with app.app_context():
         tabs = {o.id: o.desk_state for o in db.session.scalars(select(Order))}
         stores = {o.id: o.store_id for o in db.session.scalars(select(Order))}
+        gone = set(db.session.scalars(select(Combined.order_id)))
         for order_id, tab in tabs.items():
-            found[stores[order_id], "order", tab] += 1
+            if order_id not in gone:
+                found[stores[order_id], "order", tab] += 1
         with_deals = set()
         for item in db.session.scalars(select(OrderItem)):
             found[item.store_id, "item", str(int(item.status))] += 1

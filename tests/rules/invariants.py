@@ -116,6 +116,7 @@ def _orders(rows: Dump) -> Iterator[str]:
         if bool(mine) == (order["id"] in taken_up):
             yield f"order {order['id']}: lives and is taken up, or neither"
         if not mine:
+            yield from (f"order {order['id']}: {wrong}" for wrong in _tombstone(order, rows["combined"]))
             continue
         for wrong in (
             *_total(order, mine),
@@ -126,6 +127,18 @@ def _orders(rows: Dump) -> Iterator[str]:
             yield f"order {order['id']}: {wrong}"
     known = {order["id"] for order in rows["orders"]}
     yield from (f"item {i['id']}: in no order" for i in rows["order_item"] if i["order_id"] not in known)
+
+
+def _tombstone(order: Row, combined: list[Row]) -> Iterator[str]:
+    """Yield what is wrong with an order that another one took up (law 5 and 6; promises P08, P11)."""
+    mine = [row for row in combined if row["order_id"] == order["id"]]
+    gone = {row["order_id"] for row in combined}
+    if len(mine) != 1 or mine[0]["heir_id"] in gone:
+        yield "it has no one heir that lives"
+    elif order["heir_id"] != mine[0]["direct_heir_id"]:
+        yield "it does not point to the order that took it up"
+    if order["open_key"] or order["total_minor"] or order["payment"] or order["paid_at"]:
+        yield "it is dead, and money is waited for or came in"
 
 
 def _total(order: Row, lines: list[Row]) -> Iterator[str]:
@@ -308,10 +321,11 @@ def _books(rows: Dump) -> Iterator[str]:
             deals.add(item["order_id"])
             counted[item["store_id"], "deal_item", str(int(item["status"]))] += 1
     for order in rows["orders"]:
-        counted[order["store_id"], "order", order["desk_state"]] += 1
+        counted[order["store_id"], "order", order["desk_state"]] += order["heir_id"] is None
         if order["id"] in deals:
             counted[order["store_id"], "deal_order", order["desk_state"]] += 1
     kept = {(t["store_id"], t["grain"], t["code"]): t["n"] for t in rows["tally"] if t["n"]}
+    counted = Counter({key: n for key, n in counted.items() if n})
     for key in sorted(kept.keys() ^ counted.keys() | {k for k in kept if kept[k] != counted[k]}):
         yield f"tally {key}: {kept.get(key, 0)}, not {counted[key]}"
     said = Counter((f["item_id"], f["direction"]) for f in rows["feedback"])
@@ -368,4 +382,6 @@ def _plain(value: Any, name: str) -> Any:
     """Return a value as the history keeps it."""
     if name == "ack":
         return value is not None
+    if name == "open_key":
+        return bool(value)
     return value.isoformat() if hasattr(value, "isoformat") else value

@@ -48,6 +48,7 @@ TAB = "An order stands in the tab"
 FLAG = "The shipping flag"
 DUE = "An order is to leave by"
 NEEDS = "An order needs somebody"
+MISSING = "Every order is found by all of its words"
 KINDS = "A line stands where"
 PAID = "A line goes on once"
 GONE = "Nothing is left to ship"
@@ -316,7 +317,7 @@ BREAKS: list[Break] = [
     ((stores.NUMBERS.name,), "UPDATE store SET next_number = 1005 WHERE id = 1"),
     ((stores.OPEN.name,), "UPDATE orders SET open_key = 'x' WHERE id = {sent}"),
     (
-        (stores.HEIRS.name,),
+        (stores.HEIRS.name, MISSING),
         "INSERT INTO combined (order_id, heir_id, direct_heir_id) VALUES ({open}, {sent}, {sent})",
     ),
     ((stores.TOGETHER.name, PLACES), "UPDATE feedback SET store_id = 2"),

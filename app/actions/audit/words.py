@@ -53,10 +53,10 @@ def proofs() -> Iterator[Proof]:
 
 def compared(which: ColumnElement[bool] | None = None) -> Iterator[Found]:
     """Yield every order, or those that meet a condition, with its words compared."""
-    for _, (heads, lines, kept) in streams.beside(*streams.found_by(which)):
+    for _, (heads, absorbed, lines, kept) in streams.beside(*streams.found_by(which)):
         for order in heads:
             place = None if order.postal_code is None else Home(order.address_name, order.postal_code)
-            right = order_terms(order.number, order.external_id, order, place, lines)
+            right = order_terms(order, order, place, lines, absorbed)
             for number in {line.number for line in lines if line.number}:
                 right |= tracking_terms(number)
             there = set(kept[0].terms.split(" ")) if kept else set()

@@ -56,7 +56,7 @@ HEIRS = Rule(
             Order,
             select(Order.id)
             .outerjoin(Combined, Combined.order_id == Order.id)
-            .where(Order.heir_id.is_distinct_from(Combined.heir_id)),
+            .where(Order.heir_id.is_distinct_from(Combined.direct_heir_id)),
         ),
         Search(
             "order",

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
 
-from app.models import Address, Buyer, Event, Order, OrderItem, Parcel, ParcelLine, SearchTerm
+from app.models import Address, Buyer, Combined, Event, Order, OrderItem, Parcel, ParcelLine, SearchTerm
 from app.queries.books.rules import plain, rows
 
 _FIRST = itemgetter(0)
@@ -40,6 +40,11 @@ HEADS = (
     )
     .join(Buyer.__table__, _BUYER.id == _ORDER.buyer_id)
     .outerjoin(Address.__table__, _ADDRESS.id == _ORDER.address_id)
+    .where(_ORDER.heir_id.is_(None))
+)
+# What went into an order gives it its names.
+NAMES = select(Combined.heir_id, _ORDER.number, _ORDER.external_id).join(
+    Order.__table__, _ORDER.id == Combined.order_id
 )
 # A line that went out in two parcels comes twice.
 TITLES = (
@@ -82,7 +87,7 @@ def _next(groups: Iterator[tuple[int, Iterator[Any]]]) -> tuple[int, list[Any]] 
 
 
 def orders() -> Iterator[Any]:
-    """Yield what of each order its lines and its payment decide."""
+    """Yield what of each order its lines and its payment decide; of those that went into another, nothing."""
     return rows(
         select(
             _ORDER.id,
@@ -99,7 +104,9 @@ def orders() -> Iterator[Any]:
             _ORDER.placed_at,
             _ORDER.paid_at,
             _ORDER.ship_by,
-        ).order_by(_ORDER.id)
+        )
+        .where(_ORDER.heir_id.is_(None))
+        .order_by(_ORDER.id)
     )
 
 
@@ -177,13 +184,19 @@ def inside(parcel_ids: list[int]) -> dict[int, dict[str, int]]:
 def found_by(which: ColumnElement[bool] | None = None) -> tuple[Iterator[Any], ...]:
     """Return what decides by which words orders are found, and those words.
 
-    Three streams by order: order with buyer and address; lines, each with the number of its parcel; words,
-    each order's in one text. `which` is a condition on orders; None: all of them.
+    Four streams by order: order with buyer and address; the names of those that went into it; lines, each
+    with the number of its parcel; words, each order's in one text. `which` is a condition on orders; None:
+    all of them.
     """
     chosen = select(_ORDER.id).where(which) if which is not None else None
     return tuple(
         rows((found if chosen is None else found.where(order_id.in_(chosen))).order_by(order_id))
-        for found, order_id in ((HEADS, _ORDER.id), (TITLES, _ITEM.order_id), (WORDS, _TERM.order_id))
+        for found, order_id in (
+            (HEADS, _ORDER.id),
+            (NAMES, Combined.heir_id),
+            (TITLES, _ITEM.order_id),
+            (WORDS, _TERM.order_id),
+        )
     )
 
 

@@ -23,7 +23,7 @@ def _grain(grain: str, of: Any, code: Any, *which: ColumnElement[bool]) -> Selec
 
 
 GRAINS: tuple[tuple[Any, Select[Any]], ...] = (
-    (Order, _grain("order", Order, Order.desk_state)),
+    (Order, _grain("order", Order, Order.desk_state, Order.heir_id.is_(None))),
     (OrderItem, _grain("item", OrderItem, plain(OrderItem.status))),
     (OrderItem, _grain("deal_item", OrderItem, plain(OrderItem.status), DEALS)),
     (Order, _grain("deal_order", Order, Order.desk_state, HAS_DEALS)),

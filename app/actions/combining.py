@@ -1,0 +1,127 @@
+"""Unpaid purchases of one buyer become one sale: with one postage, paid at once.
+
+What may combine has an `open_key`, unique: store, buyer, currency and destination. The next purchase under
+the same key makes a new order that takes all lines; the old one is a tombstone from then on, and answers as
+a sale never again (law 5 and 6; reference 2.5; seed 003, "Automatically Combined Sales"). The key goes with
+the first thing that happens to the order (`rollup.may_combine`), and never comes back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import bindparam, select, update
+
+from app.actions.ledger import Act
+from app.actions.postage import Posted, postage_of
+from app.actions.purchases import LineSaid, Purchase
+from app.db import db
+from app.models import Combined, Discount, Order, OrderItem, Outbox, TaxLine
+from app.models.shop import FAR_FUTURE
+from app.queries.combined import absorbed_by
+from app.statuses import Channel, DeskState, ItemStatus, OrderKind
+
+COMBINING = frozenset({OrderKind.AUCTION.value, OrderKind.OFFER.value, OrderKind.PAY_LATER.value})
+OWN = frozenset({Channel.DESK.value, Channel.INTAKE.value})
+# A sale that has so many lines takes no more up: the next purchase begins a new one.
+MOST_TOGETHER = 500
+
+OPEN = select(Order.id).where(Order.open_key == bindparam("key"))
+
+
+def key_of(purchase: Purchase, store_id: int, buyer_id: int) -> str | None:
+    """Return the key under which a purchase combines; None where it never does."""
+    if purchase.kind not in COMBINING or purchase.channel not in OWN:
+        return None
+    place = purchase.address.destination_key if purchase.address else ""
+    return f"{store_id}:{buyer_id}:{purchase.currency}:{place}"
+
+
+def take_open(act: Act, key: str, lines: int) -> Order | None:
+    """Return the open order that so many lines are to join, held; it is open no longer.
+
+    None where there is none, or none with room for them.
+    """
+    order_id = db.session.scalar(OPEN, {"key": key})
+    if order_id is None:
+        return None
+    order = act.hold(order_id)
+    act.change(order, open_key=None)
+    db.session.flush()  # the key is free for the heir
+    return order if len(order.items) + lines <= MOST_TOGETHER else None
+
+
+def has_combined(order: Order) -> bool:
+    """Tell whether others went into an order."""
+    return order.kind in COMBINING and order.channel in OWN and bool(absorbed_by(order.id))
+
+
+def line_postage(purchase: Purchase) -> Sequence[LineSaid]:
+    """Return the lines of a purchase with what its postage is made of.
+
+    A postage that is stated for the whole alone is that of the first line's unit: it is not lost when the
+    purchase combines.
+    """
+    if purchase.postage and not any(line.postage or line.additional for line in purchase.lines):
+        first, *others = purchase.lines
+        return (replace(first, postage=purchase.postage), *others)
+    return purchase.lines
+
+
+def absorb(act: Act, old: Order, heir: Order) -> None:
+    """Let a new order, admitted to the act, take over all that hangs on an open one.
+
+    Lines keep their ids and their positions; postage is reckoned anew, everything else adds up.
+    """
+    known = {item.external_id for item in heir.items if item.external_id}
+    moved = list(old.items)
+    for item in moved:
+        named = item.external_id
+        if named in known:  # outside ids are unique in an order
+            named = f"{old.external_id or old.number}/{named}"[:255]
+        act.change(item, order_id=heir.id, placed_at=heir.placed_at, external_id=named)
+    act.move_lines(old, heir)
+    act.change(
+        heir,
+        items_minor=heir.items_minor + old.items_minor,
+        discount_minor=heir.discount_minor + old.discount_minor,
+        tax_minor=heir.tax_minor + old.tax_minor,
+        adjustment_minor=heir.adjustment_minor + old.adjustment_minor,
+        postage_minor=(postage := postage_of(map(_posted, heir.items))),
+        total_minor=heir.total_minor + old.total_minor - old.postage_minor - heir.postage_minor + postage,
+        postage_method=heir.postage_method or old.postage_method,
+        buyer_note=_both(old.buyer_note, heir.buyer_note),
+        gift_message=_both(old.gift_message, heir.gift_message),
+    )
+    _bury(act, old, heir)
+    for table in (Discount, TaxLine, Outbox):
+        db.session.execute(update(table).where(table.order_id == old.id).values(order_id=heir.id))
+
+
+def _bury(act: Act, old: Order, heir: Order) -> None:
+    """Make an order whose lines are gone a tombstone that points to its heir, and its own dead with it."""
+    nothing = dict.fromkeys(
+        ("items_minor", "discount_minor", "postage_minor", "tax_minor", "adjustment_minor", "total_minor"), 0
+    )
+    act.change(
+        old,
+        heir_id=heir.id,
+        status=ItemStatus.VOIDED,
+        desk_state=DeskState.CLOSED.value,
+        ship_by=FAR_FUTURE,
+        **nothing,
+    )
+    old.attention_at = None
+    db.session.flush()
+    db.session.execute(update(Combined).where(Combined.heir_id == old.id).values(heir_id=heir.id))
+    db.session.add(Combined(order_id=old.id, heir_id=heir.id, direct_heir_id=heir.id))
+    act.forget_terms(old)
+
+
+def _both(old: str, new: str) -> str:
+    """Return what the buyer wrote to both orders, the same words once."""
+    return "\n\n".join(dict.fromkeys(text for text in (old, new) if text))
+
+
+def _posted(item: OrderItem) -> Posted:
+    """Return a line as its postage is reckoned."""
+    return Posted(item.quantity, item.postage_minor, item.additional_minor, item.additional_per)
