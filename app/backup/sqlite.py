@@ -74,8 +74,8 @@ def holding(place: Path, *, is_replacing: bool) -> Iterator[sqlite3.Connection |
     if not place.exists():
         if left:
             raise CannotCopy(
-                f"{' and '.join(left)} of a database that is gone would be read into the restored one: "
-                "move it away, or put its database back."
+                f"A database that is gone left {' and '.join(left)}, which would be read into the restored "
+                "one. Put that database back, or move away what it left."
             )
         yield None
         return
@@ -156,7 +156,10 @@ def put_log_away(old: sqlite3.Connection, place: Path) -> None:
     Nobody comes in until the connection is closed, and nothing is left of it beside the file.
     """
     old.execute("PRAGMA journal_mode=DELETE")
+    # The journal of that goes when the file is let go, for which it must be read once; then it is taken
+    # again. Whoever came in between has left a log, or the mark of one.
     old.execute("PRAGMA locking_mode=NORMAL")
+    old.execute("SELECT 1 FROM sqlite_master").fetchall()
     old.execute("BEGIN EXCLUSIVE")
     (mode,) = old.execute("PRAGMA journal_mode").fetchone()
     if mode != "delete" or any(Path(f"{place}{end}").exists() for end in BESIDE):
