@@ -18,7 +18,7 @@ from app.backup import postgresql, sealed, sqlite
 from app.backup.sealed import CannotCopy, Facts
 from app.db import db
 from app.outages import in_words
-from app.standing import knows, newest
+from app.standing import knows
 
 __all__ = ["CannotCopy", "Facts", "restore", "take"]
 
@@ -66,7 +66,7 @@ def restore(path: Path, *, is_replacing: bool) -> Facts:
             (sqlite if kind == "sqlite" else postgresql).restore(file, facts, is_replacing=is_replacing)
         except driver_errors() as error:
             raise CannotCopy(f"Nothing was restored: {in_words(error)}.") from error
-    return facts._replace(restored_at=newest())
+    return facts
 
 
 def driver_errors() -> tuple[type[Exception], ...]:

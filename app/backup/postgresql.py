@@ -25,7 +25,7 @@ ONE_RESTORE = 7302
 PLAIN = "SET LOCAL client_encoding = 'UTF8'; SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC'"
 END = b"\\.\n"
 # Seconds in which a connection that was closed is gone.
-FAREWELL = 2
+FAREWELL = 1
 LOCK_NOT_AVAILABLE, NO_RIGHT = "55P03", "42501"
 
 # The desk's own, and what points to them: tables that a newer version has are the desk's too.

@@ -39,8 +39,6 @@ class Facts(NamedTuple):
     version: str
     made_at: str
     size: int
-    # Not in the seal: at which migration a restore left it.
-    restored_at: str = ""
 
 
 class Draft(NamedTuple):
@@ -128,9 +126,7 @@ def seal(draft: Draft, *, database: str, revision: str) -> Facts:
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
     with draft.path.open("r+b") as file:
         facts = Facts(database, revision, VERSION, made_at, size=file.seek(0, os.SEEK_END))
-        told = {"tradepost_backup": FORMAT, **facts._asdict()}
-        del told["restored_at"]
-        line = f"\n{json.dumps(told)}\n".encode()
+        line = f"\n{json.dumps({'tradepost_backup': FORMAT, **facts._asdict()})}\n".encode()
         file.write(line + f"{_checksum(file, facts.size, line)}\n".encode())
     return facts
 
@@ -143,7 +139,7 @@ def facts_of(file: IO[bytes], path: Path) -> Facts:
         raise CannotCopy(f"{path} was made by a newer version: restore it with that version.")
     if found is None or told["size"] + len(found[0]) != file.seek(0, os.SEEK_END):
         raise CannotCopy(f"{path} is no whole backup: it was cut off or changed, or is another file.")
-    return Facts(**{name: told[name] for name in Facts._fields if name in told})
+    return Facts(**{name: told[name] for name in Facts._fields})
 
 
 def require_sound(file: IO[bytes], path: Path) -> None:

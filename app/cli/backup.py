@@ -50,8 +50,8 @@ def restore(file: Path, is_replacing: bool) -> None:
     with sentences(file):
         facts = copies.restore(file.absolute(), is_replacing=is_replacing)
     click.echo(f"Restored the desk of {facts.made_at} (version {facts.version}).")
-    if facts.restored_at != facts.revision:
-        click.echo(f"Brought from migration {facts.revision} to {facts.restored_at}.")
+    if facts.revision != standing.newest():
+        click.echo(f"Brought from migration {facts.revision} to {standing.newest()}.")
     click.echo("`flask verify` proves it; then start the desk.")
 
 

@@ -56,10 +56,11 @@ def test_a_backup_made_while_others_write_holds_what_was_acknowledged_and_restor
     usual = [one.took for writer in writers for one in writer.told()]
     with capsys.disabled():
         print(
-            f"\n{kind_of_database}: {ROUNDS} backups of {file.stat().st_size / 1e6:.1f} MB at the end under "
-            f"{CROWD} writers, {ROUNDS} restores; {inside} acknowledged writes looked for, 0 missing, {behind} "
-            f"later ones inside; a backup took {sum(took) / ROUNDS:.2f} s (at most {max(took):.2f}); a write "
-            f"at most {max(meanwhile):.3f} s while one was made, {max(usual):.3f} s in all ({len(usual)})"
+            f"\n{kind_of_database}: {ROUNDS} backups under {CROWD} writers, the last one of "
+            f"{file.stat().st_size / 1e6:.1f} MB, {ROUNDS} restores; {inside} acknowledged writes looked for, "
+            f"0 missing, {behind} later ones inside; a backup took {sum(took) / ROUNDS:.2f} s, at most "
+            f"{max(took):.2f}; a write at most {max(meanwhile):.3f} s while one was made, {max(usual):.3f} s "
+            f"in all {len(usual)}"
         )
 
 
@@ -72,7 +73,7 @@ def what_it_holds(desk: Flask) -> dict[str, set[int]]:
 
 
 def how_much_of(writer: Writer, holds: dict[str, set[int]]) -> int:
-    """Return how many of a writer's acts are there; AssertionError where a later one is without an earlier."""
+    """Return how many of a writer's acts are there: its first ones, and none without those before."""
     there = [one.order_id in holds[one.step] for one in writer.told()]
     n = sum(there)
     assert there == [True] * n + [False] * (len(there) - n), "a later write is inside, an earlier one is not"
