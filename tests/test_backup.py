@@ -139,10 +139,9 @@ def test_what_is_not_the_desks_stays_and_what_a_newer_version_made_goes(
     done(elsewhere, "restore", backed_up, "--replace")
     with elsewhere.app_context():
         tables = set(db.session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")))
-        schemas = set(db.session.scalars(text("SELECT nspname FROM pg_namespace")))
         db.session.remove()
     assert tables - set(db.metadata.tables) == {"alembic_version", "huey_queue"}
-    assert not {name for name in schemas if name.startswith("tradepost")}
+    assert leftovers(elsewhere) == []
     assert everything(elsewhere) == everything(app)
 
 
@@ -150,6 +149,7 @@ def test_backup_and_database_are_their_owners_alone(backed_up: Path, elsewhere: 
     before = os.umask(0)
     try:
         backed_up.chmod(0o644)
+        backed_up.with_name(f"{backed_up.name}.part").touch(0o644)  # somebody else's
         done(elsewhere, "restore", backed_up)
         done(elsewhere, "backup", backed_up)
     finally:
@@ -207,6 +207,7 @@ def test_what_is_no_whole_backup_is_refused_and_the_desk_stays(app: Flask, backe
         said = refusal(run(app, "restore", backed_up, "--replace"))
         assert says in said and said.count("\n") == 1, (damage, said)
         assert everything(app) == before
+        assert leftovers(app) == []
     backed_up.write_bytes(good)
     done(app, "restore", backed_up, "--replace")
 
@@ -239,7 +240,10 @@ def test_a_backup_takes_the_place_of_a_backup_and_of_nothing_else(
     app: Flask, make: Factory, backed_up: Path, tmp_path: Path
 ) -> None:
     make.sale(GOODS)
-    done(app, "backup", backed_up)
+    older = backed_up.read_bytes()
+    with backed_up.open("rb") as reading:
+        done(app, "backup", backed_up)
+        assert reading.read() == older != backed_up.read_bytes()  # another file took its name
     (tmp_path / "letter").write_text("Dear Maja")
     (tmp_path / "link").symlink_to(backed_up)
     others = [tmp_path / "letter", tmp_path / "link", tmp_path]
@@ -293,6 +297,7 @@ def test_a_desk_that_runs_is_not_replaced(app: Flask, make: Factory, backed_up: 
     before = everything(app)
     with connected(app):
         assert "The desk runs: stop it" in refusal(run(app, "restore", backed_up, "--replace"))
+    assert "say --replace" in refusal(run(app, "restore", backed_up))
     assert everything(app) == before
     done(app, "restore", backed_up, "--replace")
 
@@ -446,7 +451,7 @@ def test_a_restore_killed_anywhere_leaves_the_old_desk_or_the_new_one(
     done(app, "restore", backed_up, "--replace")
     assert everything(app) == new
     assert done(app, "verify").endswith(": all hold\n")
-    assert [path.name for path in beside(app) if ".part" in path.name] == []
+    assert leftovers(app) == []
 
 
 def sell_and_be_killed(app: Flask, make: Factory) -> None:
@@ -479,3 +484,13 @@ def beside(app: Flask) -> list[Path]:
     """Return the files of a desk's database; none on PostgreSQL."""
     path = path_of(app)
     return sorted(path.parent.glob(f"{path.name}*")) if is_on_sqlite(app) else []
+
+
+def leftovers(app: Flask) -> list[str]:
+    """Return what a restore left beside the desk's database."""
+    if is_on_sqlite(app):
+        return [path.name for path in beside(app) if ".part" in path.name]
+    with app.app_context():
+        names = list(db.session.scalars(text("SELECT nspname FROM pg_namespace")))
+        db.session.remove()
+        return [name for name in names if name.startswith("tradepost")]

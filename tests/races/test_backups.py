@@ -57,8 +57,8 @@ def test_a_backup_made_while_others_write_holds_what_was_acknowledged_and_restor
     with capsys.disabled():
         print(
             f"\n{kind_of_database}: {ROUNDS} backups under {CROWD} writers, the last one of "
-            f"{file.stat().st_size / 1e6:.1f} MB, {ROUNDS} restores; {inside} acknowledged writes looked for, "
-            f"0 missing, {behind} later ones inside; a backup took {sum(took) / ROUNDS:.2f} s, at most "
+            f"{file.stat().st_size / 1e6:.1f} MB, {ROUNDS} restores; {inside} acknowledged writes looked "
+            f"for, 0 missing, {behind} later ones inside; a backup took {sum(took) / ROUNDS:.2f} s, at most "
             f"{max(took):.2f}; a write at most {max(meanwhile):.3f} s while one was made, {max(usual):.3f} s "
             f"in all {len(usual)}"
         )
