@@ -31,7 +31,7 @@ from tests.test_books import change, spoil
 from tests.test_commands import refusal
 
 WORK = str(ROOT / "app" / "backup")
-# At how many places each is killed here; `make races` kills at every line. PostgreSQL begins slowly.
+# At how many places each is killed here; TRADEPOST_RACES=1: at every line. PostgreSQL begins slowly.
 EVERY = bool(int(os.environ.get("TRADEPOST_RACES", "0")))
 KILLS = {"sqlite": 10, "postgresql": 2}
 forking = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
