@@ -34,19 +34,20 @@ class Writer:
         with app.app_context():
             db.session.remove()
             db.engine.dispose()
+        parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                self._write(app, name)
+                self._write(app, name, parent)
             finally:
                 os._exit(1)  # it was to be killed
 
-    def _write(self, app: Flask, name: str) -> None:
-        """Write for ever."""
+    def _write(self, app: Flask, name: str, parent: int) -> None:
+        """Write until it is killed, or its parent is gone."""
         make = Factory(app)
         with self.path.open("ab", buffering=0) as told:
             n = 0
-            while True:
+            while os.getppid() == parent:
                 n += 1
                 order_id = 0
                 for step in STEPS:
