@@ -6,6 +6,7 @@ The map of the house, from the doors down; a floor calls the floors below it, ne
     worker          the door behind them: what takes long is done in a process of its own
     postman         writes and sends the mails that the outbox owes; the worker lets it go round
     exchange        files in and out: a module a marketplace
+    backup          the whole desk in one file, and back again
     forms           what may be sent, judged once for all doors
     actions         the acts, the only writers: they change rows, record events, keep the tally
     access          who may what: one table, and the loaders by which doors get rows

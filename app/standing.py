@@ -60,9 +60,19 @@ def require_not_newer() -> set[str]:
             there = set(MigrationContext.configure(connection).get_current_heads())
     except Exception as error:  # whatever the driver calls it
         raise Unready(NOT_REACHED, in_words(error)) from error
-    if not there <= {script.revision for script in _scripts().walk_revisions()}:
+    if not knows(there):
         raise Unready(TOO_NEW)
     return there
+
+
+def knows(revisions: set[str]) -> bool:
+    """Tell whether this version has all of these migrations."""
+    return revisions <= {script.revision for script in _scripts().walk_revisions()}
+
+
+def newest() -> str:
+    """Return this version's newest migration."""
+    return str(_scripts().get_current_head())
 
 
 def require_durable() -> None:

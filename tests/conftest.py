@@ -148,6 +148,37 @@ def app(
 
 
 @pytest.fixture(scope="session")
+def other_desks(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str, request: pytest.FixtureRequest
+) -> Callable[[str], Flask]:
+    """Return what makes a desk whose database, of this kind, is new: a file that is not there, or empty."""
+    made: dict[str, Flask] = {}
+
+    def new(kind: str) -> Flask:
+        if kind == "postgresql":
+            if kind in made:
+                with made[kind].app_context():
+                    db.engine.dispose()
+            url = postgres.fresh_database(request.getfixturevalue("postgres_url"), f"elsewhere_{worker_id}")
+        else:
+            url = f"sqlite:///{tmp_path_factory.mktemp('elsewhere') / 'desk.db'}"
+        made[kind] = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
+        return made[kind]
+
+    return new
+
+
+@pytest.fixture
+def elsewhere(other_desks: Callable[[str], Flask], kind_of_database: str) -> Iterator[Flask]:
+    """Another desk, whose database is new and has no tables."""
+    desk = other_desks(kind_of_database)
+    yield desk
+    with desk.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
 def stock(
     desk_app: Flask, database: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Callable[[Flask], Any]], Stocked]:

@@ -1,4 +1,4 @@
-"""The command line's door: `flask demo, import, store, account, token, serve, worker, verify, recount`.
+"""The command line's door: `flask demo, import, store, account, token, serve, worker, verify, ...`.
 
 A command finds, lets an act do it, commits and says what came of it. What cannot be done ends it with one
 sentence: exit code 1 where it was refused, 2 where it was asked wrongly.
@@ -6,9 +6,11 @@ sentence: exit code 1 where it was refused, 2 where it was asked wrongly.
 
 from flask import Flask
 
-from app.cli import books, demo, files, people, serve, worker
+from app.cli import backup, books, demo, files, people, serve, worker
 
 COMMANDS = (
+    backup.backup,
+    backup.restore,
     books.recount_all,
     books.verify,
     demo.demo,
