@@ -51,6 +51,10 @@ class Named(Protocol):
     def external_id(self) -> str | None:
         """Its outside id."""
 
+    @property
+    def gateway_code(self) -> str | None:
+        """Its transaction code."""
+
 
 def order_terms(
     order: Named,
@@ -59,9 +63,9 @@ def order_terms(
     lines: Iterable[Line],
     absorbed: Collection[Named] = (),
 ) -> set[str]:
-    """Return the terms of an order: number, outside id, buyer, postcode, items, SKUs, vouchers.
+    """Return the terms of an order: number, outside id, payment code, buyer, postcode, items, SKUs, vouchers.
 
-    By the numbers and outside ids of those that went into it (`absorbed`) it is found too.
+    By the numbers, outside ids and codes of those that went into it (`absorbed`) it is found too.
 
     The terms of what a vendor sees (the number and the deals' own lines) stand apart, so that a vendor's
     search cannot tell of what is hidden from vendors.
@@ -72,6 +76,7 @@ def order_terms(
     found = terms(
         *numbers,
         *(named.external_id for named in (order, *absorbed)),
+        *(named.gateway_code for named in (order, *absorbed)),
         buyer.name,
         buyer.username,
         buyer.email,

@@ -14,6 +14,7 @@ from app.models import Order, OrderItem, Payment, Payout
 from app.money import money_text
 from app.statuses import DEAD, PAID_TO, ItemStatus, Kind
 from app.statuses import Payment as PaymentCode
+from app.words import terms
 
 SETTLED = frozenset({PaymentCode.PAID, PaymentCode.PAID_PAYPAL})
 # Okanjo's PayoutStatus 4: nobody is paid for what was refunded.
@@ -101,6 +102,7 @@ def pay(
     if code not in SETTLED:
         return
     act.change(order, paid_at=paid_at, gateway_code=gateway_code or order.gateway_code)
+    act.index(order, terms(gateway_code))
     record_money(act, order, paid_at, method=method, gateway_code=gateway_code)
 
 

@@ -97,6 +97,7 @@ class Called(NamedTuple):
 
     number: int
     external_id: str | None
+    gateway_code: str | None
 
 
 class Copier:
@@ -271,7 +272,8 @@ class Copier:
         ]
         who: Any = buyer.buyer
         address: Any = buyer.address if pattern.country else None
-        found = order_terms(Called(cells[NUMBER], cells[OUTSIDE_ID]), who, address, lines)
+        code = None if pattern.code is None else cells[pattern.code]
+        found = order_terms(Called(cells[NUMBER], cells[OUTSIDE_ID], code), who, address, lines)
         for cell, _ in pattern.trackings:
             found |= tracking_terms(cells[cell])
         store_id, placed, order_id = pattern.shop.store.id, cells[PLACED], cells[ORDER]

@@ -122,6 +122,7 @@ class Pattern(NamedTuple):
     lines: list[Line]
     trackings: list[tuple[int, str]]  # cell, carrier
     codes: list[tuple[int, str]]  # cell, what it was: a copy's own has the same shape
+    code: int | None  # the cell of the order's transaction code
     acts: list[int]  # cells of what the history knows acts by
     n_acts: int
     stands: Counter[tuple[str, str]]  # what it adds to the tally

@@ -69,7 +69,9 @@ def pattern_of(shop: Shop, rows: Rows, writer: BulkWriter) -> Pattern:
     if buyer["account_id"] or order["heir_id"] or not named <= {None, *items}:
         raise Unfit
     # Of many copies that wait for their payment some would find each other: as copies they stay apart.
-    return Taken(shop, {**rows, "orders": [{**order, "open_key": None}]}, writer).pattern()
+    kept = rows.copy()
+    kept["orders"] = [{**order, "open_key": None}]
+    return Taken(shop, kept, writer).pattern()
 
 
 class Taken:
@@ -113,6 +115,7 @@ class Taken:
             lines=lines,
             trackings=[(cell, carriers[number]) for number, cell in self.own["tracking"].items()],
             codes=[(cell, code) for code, cell in self.own["code"].items()],
+            code=self.own["code"].get(order["gateway_code"]),
             acts=list(self.own["act"].values()),
             n_acts=len(self.own["act"]),
             stands=self._stands(),

@@ -12,7 +12,7 @@ from app.models import Combined, Order
 _Heir = aliased(Order)
 _HEIR = select(Combined.heir_id).where(Combined.order_id == bindparam("order"))
 _ABSORBED = (
-    select(Order.id, Order.number, Order.external_id)
+    select(Order.id, Order.number, Order.external_id, Order.gateway_code)
     .join(Combined, Combined.order_id == Order.id)
     .where(Combined.heir_id == bindparam("heir"))
     .order_by(Order.id)
@@ -33,7 +33,7 @@ def heir_of(order_id: int) -> int:
 
 
 def absorbed_by(heir_id: int) -> Sequence[Any]:
-    """Return id, number and outside id of every sale that went into this one, however far back."""
+    """Return id, number, outside id and code of every sale that went into this one, however far back."""
     db.session.flush()
     return rows_of(_ABSORBED, {"heir": heir_id})
 

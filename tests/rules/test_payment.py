@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -9,9 +10,10 @@ from functools import partial
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from app.access import SYSTEM
-from app.actions.payment import NotPayable, confirm_payment, share
+from app.actions.payment import NotPayable, confirm_payment, share, unpay
 from app.actions.purchases import LineSaid
 from app.db import db
 from app.errors import ChangedMeanwhile, NotFound
@@ -20,6 +22,7 @@ from app.models import Payment as PaymentRow
 from app.statuses import Payment
 from tests.factories import AUCTION, DEAL, DIGITAL, DONATION, GOODS, PICKUP, SERVICE, Factory
 from tests.rules.books import everything
+from tests.rules.test_verify import broken
 from tests.rules.together import at_once, names
 
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -240,3 +243,22 @@ def test_payouts_add_up_to_the_cent_for_many_carts(app: Flask, make: Factory) ->
             given = [a for kind, i, a in payouts(app, order_id) if i == item.id and kind == "cause"]
             due = share(line.total, line.donation_pct if line.cause_id else 0, 100)
             assert sum(given) == due
+
+
+def test_a_sale_is_found_by_every_payment_code_that_it_had(
+    app: Flask, make: Factory, sign_in: Callable[[str], FlaskClient]
+) -> None:
+    order_id = make.sale(paid=None, gateway_code="TOLD-1")
+    with app.app_context():
+        store_id = db.session.get_one(Order, order_id).store_id
+        by = {"actor": SYSTEM, "store_id": store_id, "at": AT}
+        for code in ("PP-4711", "PP-4712"):
+            confirm_payment(order_id, code=Payment.PAID_PAYPAL, gateway_code=code, **by)
+            unpay(order_id, **by)
+        db.session.commit()
+    owner = sign_in("owner")
+    for words in ("TOLD-1", "pp-4711", "4712"):
+        assert f"/sales/{order_id}" in owner.get(f"/stores/papershop/sales?q={words}").text
+    assert f"/sales/{order_id}" not in owner.get("/stores/papershop/sales?q=4713").text
+    assert "PP-4712" in owner.get(f"/stores/papershop/sales/{order_id}").text
+    assert broken(app) == {}

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement
 from app.actions.audit.proofs import Proof, Question
 from app.actions.found_by import order_terms, tracking_terms
 from app.queries.books import streams
+from app.words import terms
 
 
 class Home(NamedTuple):
@@ -61,14 +62,15 @@ def compared(which: ColumnElement[bool] | None = None) -> Iterator[Found]:
                 right |= tracking_terms(number)
             there = set(kept[0].terms.split(" ")) if kept else set()
             if others := there - right:
-                # By the number that its parcel had once it is still found.
+                # By the number that its parcel had once, or a code of its own, it is still found.
                 right |= others & _terms_of_past(order.id)
             yield Found(order, right, there, not kept or is_in_place(order, kept[0]))
 
 
 def _terms_of_past(order_id: int) -> set[str]:
-    """Return the words of every tracking number that parcels of an order have had."""
-    return set().union(*map(tracking_terms, streams.told_numbers(order_id)))
+    """Return the words of every tracking number that parcels of an order have had, and of every code."""
+    numbers = set().union(*map(tracking_terms, streams.told_numbers(order_id)))
+    return numbers | terms(*streams.told_codes(order_id))
 
 
 def is_in_place(order: Any, kept: Any) -> bool:

@@ -32,6 +32,7 @@ HEADS = (
         _ORDER.placed_at,
         _ORDER.number,
         _ORDER.external_id,
+        _ORDER.gateway_code,
         _BUYER.name,
         _BUYER.username,
         _BUYER.email,
@@ -43,7 +44,7 @@ HEADS = (
     .where(_ORDER.heir_id.is_(None))
 )
 # What went into an order gives it its names.
-NAMES = select(Combined.heir_id, _ORDER.number, _ORDER.external_id).join(
+NAMES = select(Combined.heir_id, _ORDER.number, _ORDER.external_id, _ORDER.gateway_code).join(
     Order.__table__, _ORDER.id == Combined.order_id
 )
 # A line that went out in two parcels comes twice.
@@ -210,3 +211,10 @@ def told_numbers(order_id: int) -> set[str]:
         _EVENT.order_id.in_(select(_ORDER.id).where(_ORDER.buyer_id == buyer)), _EVENT.parcel_id.is_not(None)
     )
     return {side["number"] for event in rows(told) for side in event if side and side.get("number")}
+
+
+def told_codes(order_id: int) -> set[str]:
+    """Return every transaction code that an order has had, by its history."""
+    told = select(_EVENT.before, _EVENT.after).where(_EVENT.order_id == order_id, _EVENT.item_id.is_(None))
+    sides = [side for event in rows(told) for side in event if side]
+    return {side["gateway_code"] for side in sides if side.get("gateway_code")}
