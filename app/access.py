@@ -201,23 +201,23 @@ def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:
 def find_sale(desk: Desk, order_id: int) -> Order:
     """Return an order of the desk's store with its lines; NotFound where it is not of this store.
 
-    Absorbed where it went into another one.
-
-    A vendor gets orders that hold a deal, with the deals alone; NotAllowed for the others.
+    Absorbed where it went into another one. A vendor gets orders that hold a deal, with the deals alone;
+    NotAllowed for the others.
     """
     order = sales.one(desk.store.id, order_id)
     if order is None:
         raise NotFound
-    _judge_alive(order)
-    if desk.only_deals and not seen_items(desk, order):
+    living = sales.one(desk.store.id, combined.heir_of(order_id)) if order.heir_id else order
+    if living is None or (desk.only_deals and not seen_items(desk, living)):
         raise NotAllowed
+    _judge_alive(order)
     return order
 
 
 def _judge_alive(order: Order) -> None:
     """Refuse an order that went into another one (Absorbed)."""
     if order.heir_id is not None:
-        raise Absorbed(combined.heir_of(order.id))
+        raise Absorbed(combined.heir_of(order.id), order.number)
 
 
 def find_desk_of_sale(actor: Actor, order_id: int, *, to: Permission) -> Desk:
