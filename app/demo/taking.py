@@ -66,7 +66,7 @@ def pattern_of(shop: Shop, rows: Rows, writer: BulkWriter) -> Pattern:
     if buyer["account_id"] or order["heir_id"] or not named <= {None, *items}:
         raise Unfit
     # Of many copies that wait for their payment some would find each other: as copies they stay apart.
-    return Taken(shop, {**rows, "orders": [{**order, "open_key": None}]}, writer).pattern()
+    return Taken(shop, rows | {"orders": [{**order, "open_key": None}]}, writer).pattern()
 
 
 class Taken:
