@@ -181,7 +181,12 @@ def test_buyers_find_a_purchase_by_the_numbers_of_all_that_it_is_made_of(
     app: Flask, chain: Chain, browse: Browse
 ) -> None:
     combined(app, who="another", account="other_buyer")
-    buyer = browse("buyer")
+    buyer, heir = browse("buyer"), chain.numbers[2]
+    page = buyer.get(f"/purchases?q={chain.numbers[0]}").text
+    assert f"Purchase {chain.numbers[0]} was combined with what you bought later" in words(page)
+    assert f"it is part of purchase {heir} now" in words(page)
+    assert "was combined" not in buyer.get(f"/purchases?q={heir}").text
+    assert "was combined" not in browse("other_buyer").get(f"/purchases?q={chain.numbers[0]}").text
     for number in chain.numbers:
         assert listed(buyer.get(f"/purchases?q={number}").text, "purchase") == [chain.ids[2]]
         assert listed(buyer.get(f"/purchases?tab=to_pay&q={number}+stamp").text, "purchase") == [chain.ids[2]]
@@ -216,7 +221,7 @@ def test_the_page_of_the_sale_says_which_sales_went_into_it(chain: Chain, browse
 def test_the_page_of_the_purchase_says_which_purchases_are_part_of_it(chain: Chain, browse: Browse) -> None:
     first, second, third = chain.numbers
     page = browse("buyer").get(f"/purchases/{chain.ids[2]}").text
-    assert f"Purchases {first}, {second} are part of this one: pay it at once" in words(page)
+    assert f"Purchases {first}, {second} are part of this one: you pay for all at once" in words(page)
     assert history(page) == [
         f"You bought more as purchase {third}: purchase {second} is part of it",
         f"You bought more as purchase {second}: purchase {first} is part of it",
@@ -245,6 +250,8 @@ def test_a_part_that_is_paid_later_is_no_part_of_what_is_paid(
 ) -> None:
     owner = browse("owner")
     owner.post(SALE.format(chain.ids[2]) + "/paid", {"payment": "1"})
+    page = words(browse("buyer").get(f"/purchases/{chain.ids[2]}").text)
+    assert "are part of this one Paid" in page
     later = combined(app, n=1, last=0, account="buyer").ids[0]
     assert "Combined" not in owner.get(SALE.format(later)).text
 
