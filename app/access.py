@@ -201,13 +201,13 @@ def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:
 def find_sale(desk: Desk, order_id: int) -> Order:
     """Return an order of the desk's store with its lines; NotFound where it is not of this store.
 
-    Absorbed where it went into another one. A vendor gets orders that hold a deal, with the deals alone;
-    NotAllowed for the others.
+    Absorbed where it went into another one. A vendor gets orders with deals, those alone, else NotAllowed.
     """
     order = sales.one(desk.store.id, order_id)
     if order is None:
         raise NotFound
-    living = sales.one(desk.store.id, combined.heir_of(order_id)) if order.heir_id else order
+    is_asked_of_heir = desk.only_deals and order.heir_id is not None
+    living = sales.one(desk.store.id, combined.heir_of(order_id)) if is_asked_of_heir else order
     if living is None or (desk.only_deals and not seen_items(desk, living)):
         raise NotAllowed
     _judge_alive(order)
