@@ -162,6 +162,7 @@ def test_a_vendor_is_not_led_to_what_a_vendor_may_not_see(chain: Chain, browse: 
 # --- the search
 
 
+@pytest.mark.both
 def test_the_list_of_sales_finds_an_old_number_and_says_so(chain: Chain, browse: Browse) -> None:
     first, _, heir = chain.numbers
     owner = browse("owner")
@@ -177,6 +178,7 @@ def test_the_list_of_sales_finds_an_old_number_and_says_so(chain: Chain, browse:
     assert "was combined" not in browse("vendor").get(f"/stores/papershop/sales?q={first}").text
 
 
+@pytest.mark.both
 def test_buyers_find_a_purchase_by_the_numbers_of_all_that_it_is_made_of(
     app: Flask, chain: Chain, browse: Browse
 ) -> None:
@@ -218,6 +220,7 @@ def test_the_page_of_the_sale_says_which_sales_went_into_it(chain: Chain, browse
     ]
 
 
+@pytest.mark.both
 def test_the_page_of_the_purchase_says_which_purchases_are_part_of_it(chain: Chain, browse: Browse) -> None:
     first, second, third = chain.numbers
     page = browse("buyer").get(f"/purchases/{chain.ids[2]}").text
