@@ -16,9 +16,11 @@ JOBS = 2
 # make races ROUNDS=1000 DB=sqlite (or postgresql; both where none is named)
 ROUNDS = 100
 DB =
+# make kill KILLS=200 DB=postgresql
+KILLS = 100
 UPGRADE =
 
-.PHONY: help setup run test races check bench lock clean
+.PHONY: help setup run test races kill check bench lock clean
 .NOTPARALLEL:
 
 help: ## say what can be made
@@ -38,6 +40,9 @@ test: .venv/dev setup ## set up and run all tests, with the coverage of branches
 
 races: .venv/dev setup ## many requests at once, and many acts in any sequence; who won is printed
 	TRADEPOST_RACES=$(ROUNDS) $(PY) -m pytest -n 0 -k "$(DB)" tests/races tests/rules/test_machine.py
+
+kill: .venv/dev setup ## kill the running desk while programs write; what was answered must be there
+	TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" tests/kill
 
 check: .venv/dev ## lint, format, types and floors
 	.venv/bin/ruff check .

@@ -11,7 +11,7 @@ from app.db import db
 from app.models import Note, Order, OrderItem, Parcel, ParcelLine, Payment
 from tests.kill.writers import Answered
 from tests.rules import invariants
-from tests.stocked import is_on_sqlite, path_of
+from tests.stocked import is_on_sqlite
 
 
 class Found(NamedTuple):

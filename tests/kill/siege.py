@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -86,13 +86,15 @@ class Postmaster:
 class Siege:
     """The desk under attack."""
 
-    def __init__(self, start: Callable[[], Desk], database: Postmaster | None, seed: object) -> None:
+    def __init__(
+        self, start: Callable[[], Desk], database: Postmaster | None, seed: object, first: Sequence[str]
+    ) -> None:
         self.start, self.database = start, database
         self.dice = random.Random(str(seed))
         self.desk = start()
         self.away: defaultdict[str, list[float]] = defaultdict(list)
         self.fallen: set[int] = set()
-        self.cycle: list[str] = []
+        self.cycle = list(first)
         assert come_true(lambda: self.is_ready() and self.is_whole()), self.desk.log.read_text()
 
     def kinds(self) -> list[str]:
@@ -180,14 +182,21 @@ class Siege:
 
     def begin_anew(self) -> None:
         """Start the desk again, as whatever minds it would; who has not let its port go yet is waited for."""
-        self.desk.process.communicate(timeout=FOR_EVER)
+        let_go(self.desk)
         self.desk = self.start()
 
     def end(self) -> None:
         """End the desk in order."""
         if self.desk.process.poll() is None:
             self.desk.process.send_signal(signal.SIGTERM)
-        self.desk.process.communicate(timeout=FOR_EVER)
+        let_go(self.desk)
+
+
+def let_go(desk: Desk) -> None:
+    """Forget a desk whose first process has ended; those that it started may still hold its pipe."""
+    desk.process.wait(FOR_EVER)
+    assert desk.process.stdout is not None
+    desk.process.stdout.close()
 
 
 def title(pid: int) -> str:

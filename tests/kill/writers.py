@@ -1,4 +1,4 @@
-"""Programs that tell a desk of purchases while it is killed: each call until it is answered, whatever happens.
+"""Programs that tell a desk of purchases while it is killed: each call until it is answered.
 
 A call that was sent and not answered may be done or not: it is put aside and comes again under its key, like
 a marketplace's program would do. What was answered is kept, to be looked for afterwards.

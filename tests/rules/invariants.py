@@ -336,6 +336,8 @@ def _history(rows: Dump) -> Iterator[str]:
     told: dict[tuple[str, int], dict[str, Any]] = {}
     acts: Counter[tuple[str, int, int]] = Counter()
     for event in rows["event"]:
+        if event["order_id"] is None and event["parcel_id"] is None:
+            continue  # of the store itself
         if event["item_id"]:
             key = ("order_item", event["item_id"])
         else:
