@@ -340,8 +340,9 @@ def end_a_file(s: Scene) -> Deed:
 def take_a_mail_up(s: Scene) -> Deed:
     order_id, _ = s.sale(GOODS)
     s.done(lambda: problems.note(order_id, "Thank you", is_private=False, **s.by))
-    (mail_id,) = s.done(mails.ripe)
-    return lambda: mails.claim(mail_id)
+    tomorrow = NOW + timedelta(days=1)
+    (mail_id,) = s.done(lambda: mails.ripe(tomorrow))
+    return lambda: mails.claim(mail_id, tomorrow)
 
 
 def a_key(s: Scene) -> Deed:

@@ -31,7 +31,7 @@ IS_LONG = bool(os.environ.get("TRADEPOST_KILLS"))
 DYING = ACTS if IS_LONG else (three_purchases_combine, confirm, ship, a_batch_of_a_file)
 ENDED_HERE = 77
 # What differs each time an act is done.
-CHANCE = {"event": {"act_id"}, "account": {"fs_uniquifier"}, "api_token": {"token_hash", "prefix"}}
+CHANCE = {"event": {"act_id"}, "account": {"fs_uniquifier"}, "api_token": {"token_hash", "public_id"}}
 # The ids of acts stand in the outbox too.
 CHOSEN = re.compile(r"\d{12,}")
 
