@@ -147,9 +147,11 @@ class Siege:
             assert time.monotonic() < until, f"{kind}: {self.family()} {self.desk.log.read_text()[-3000:]}"
             time.sleep(MOMENT)
         self.away[kind].append(time.monotonic() - struck_at)
+        self.fallen = set()  # their numbers may be given to others
 
     def kill(self, kind: str) -> None:
         """Kill one of this kind, or all."""
+        assert come_true(self.is_whole)  # the system may leave somebody out while others end
         family = self.family()
         workers = list(family["web workers"])
         match kind:

@@ -7,25 +7,19 @@ processes and all of it. `make kill KILLS=200 DB=postgresql` kills so often; a f
 
 import os
 import random
-import shutil
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from flask import Flask
 
-from app import assets, create_app
-from app.actions.people import make_token
-from app.db import db
-from app.queries import people
-from tests import postgres
-from tests.conftest import TEST_SETTINGS, email_of, set_the_stage
+from app import assets
 from tests.kill import reckoning
-from tests.kill.siege import Postmaster, Siege
+from tests.kill.conftest import SECRET, Place, bearer_of
+from tests.kill.siege import Siege
 from tests.kill.writers import Ledger, Story, Writer
 from tests.running import Desk, needs_linux
 
@@ -42,33 +36,6 @@ SHORTEST, LONGEST = 0.05, 0.8
 pytestmark = needs_linux
 
 
-class Place(NamedTuple):
-    """A database that the desk will run on, and what reads it from outside."""
-
-    app: Flask
-    url: str
-    postmaster: Postmaster | None
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def place(request: pytest.FixtureRequest, database: Path, tmp_path: Path) -> Iterator[Place]:
-    """The cast and three stores, in a database that keeps what it is given."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{shutil.copy(database, tmp_path / 'desk.db')}"
-        yield Place(create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": url}), url, None)
-        return
-    postmaster = Postmaster(tmp_path / "pg")
-    try:
-        url = postgres.fresh_database(postmaster.url, "kill")
-        app = create_app({**TEST_SETTINGS, "SQLALCHEMY_DATABASE_URI": url})
-        set_the_stage(app)
-        yield Place(app, url, postmaster)
-        with app.app_context():
-            db.engine.dispose()
-    finally:
-        postmaster.end()
-
-
 def starter(place: Place, folder: Path) -> tuple[Callable[[], Desk], int]:
     """Return what starts the desk, always on the same port, and the port."""
     with socket.socket() as probe:
@@ -80,7 +47,7 @@ def starter(place: Place, folder: Path) -> tuple[Callable[[], Desk], int]:
         "PORT": str(port),
         "BASE_URL": "https://desk.example",
         "TRUSTED_HOSTS": "desk.example,127.0.0.1",
-        "SECRET_KEY": "of these kills only",
+        "SECRET_KEY": SECRET,
     }
 
     def start() -> Desk:
@@ -99,14 +66,8 @@ def test_whoever_is_killed_what_was_answered_is_there_and_all_is_whole(
     kind = "postgresql" if place.postmaster else "sqlite"
     kills = KILLS or len(SHORT[kind])
     seed = random.randrange(1_000_000) if KILLS else 1
-    with place.app.app_context():
-        account, shop = people.account_by_email(email_of("owner")), people.place("papershop", None)
-        assert account is not None and shop is not None
-        bearer = {"Authorization": f"Bearer {make_token(account, None, ['write:store-orders'])}"}
-        db.session.commit()
-        ledger = Ledger(shop.store.id)
-        db.session.remove()
-        db.engine.dispose()
+    bearer, store_id = bearer_of(place.app)
+    ledger = Ledger(store_id)
     start, port = starter(place, tmp_path / "desk")
     siege = Siege(start, place.postmaster, f"{seed} siege", () if KILLS else SHORT[kind])
     seeds = count(1)
