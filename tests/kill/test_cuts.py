@@ -17,18 +17,30 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from app.db import Base, db, sqlite
 from app.outages import is_outage
-from tests.kill.acts import ACTS, NOW, Scene, a_batch_of_a_file, confirm, ship, three_purchases_combine
+from tests.kill.acts import (
+    ACTS,
+    NOW,
+    Scene,
+    a_batch_of_a_file,
+    cancel_pieces,
+    confirm,
+    ship,
+    three_purchases_combine,
+)
 from tests.kill.reckoning import broken
 from tests.running import needs_linux
 from tests.stocked import is_on_sqlite, path_of
 
 IS_LONG = bool(os.environ.get("TRADEPOST_KILLS"))
-DYING = ACTS if IS_LONG else (three_purchases_combine, confirm, ship, a_batch_of_a_file)
+FEW = ACTS if IS_LONG else (three_purchases_combine, confirm, ship, cancel_pieces, a_batch_of_a_file)
+CASES = [("sqlite", act) for act in ACTS] + [
+    pytest.param("postgresql", act, marks=pytest.mark.postgresql) for act in FEW
+]
 ENDED_HERE = 77
 # What differs each time an act is done.
 CHANCE = {"event": {"act_id"}, "account": {"fs_uniquifier"}, "api_token": {"token_hash", "public_id"}}
@@ -36,6 +48,11 @@ CHANCE = {"event": {"act_id"}, "account": {"fs_uniquifier"}, "api_token": {"toke
 CHOSEN = re.compile(r"\d{12,}")
 
 Fault = Callable[[Any], BaseException]
+
+
+def name_of(what: Any) -> str:
+    """Return how an act, a fault or a database is called."""
+    return str(getattr(what, "__name__", what))
 
 
 class Cut(Exception):
@@ -103,12 +120,11 @@ class Blade:
 def rows(app: Flask) -> dict[str, list[Any]]:
     """Return all rows, as the database keeps them."""
     found = {}
-    with app.app_context():
+    with app.app_context(), db.engine.connect() as connection:
         for table in Base.metadata.sorted_tables:
             names = [c.name for c in table.columns if c.name not in CHANCE.get(table.name, ())]
-            read = text(f"SELECT {', '.join(names)} FROM {table.name}")
-            found[table.name] = sorted(CHOSEN.sub("", repr(row)) for row in db.session.execute(read))
-        db.session.remove()
+            read = connection.exec_driver_sql(f"SELECT {', '.join(names)} FROM {table.name}")
+            found[table.name] = sorted(CHOSEN.sub("", repr(row)) for row in read)
     return found
 
 
@@ -131,10 +147,6 @@ def run(app: Flask, deed: Callable[[], object], blade: Blade) -> BaseException |
     return None
 
 
-def name_of(act: Callable[..., Any]) -> str:
-    return act.__name__
-
-
 @pytest.fixture(scope="module")
 def counted() -> Iterator[Counter[str]]:
     """How many cuts were made; all of them are told at the end."""
@@ -144,8 +156,7 @@ def counted() -> Iterator[Counter[str]]:
         print(f"\ncut off: {dict(made)}, {made.total()} points")
 
 
-@pytest.mark.both
-@pytest.mark.parametrize("act", ACTS, ids=name_of)
+@pytest.mark.parametrize(("kind_of_database", "act"), CASES, indirect=["kind_of_database"], ids=name_of)
 def test_an_act_that_is_cut_off_anywhere_was_never(
     app: Flask, act: Callable[[Scene], Any], counted: Counter[str]
 ) -> None:
@@ -178,7 +189,7 @@ def clock() -> Iterator[None]:
 
 @needs_linux
 @pytest.mark.usefixtures("clock")
-@pytest.mark.parametrize("act", DYING, ids=name_of)
+@pytest.mark.parametrize("act", FEW, ids=name_of)
 def test_an_act_whose_process_ends_anywhere_is_whole_or_was_never(
     app: Flask, act: Callable[[Scene], Any], tmp_path: Path, counted: Counter[str]
 ) -> None:
