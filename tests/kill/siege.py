@@ -110,7 +110,7 @@ class Siege:
         for pid in children(self.desk.process.pid):
             with suppress(OSError):
                 words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-                found["web server" if "gunicorn" in words else "background worker"] = pid
+                found["background worker" if "worker" in words else "web server"] = pid
         if found["web server"]:
             found["web workers"] = children(found["web server"])
         return found

@@ -217,7 +217,7 @@ def traced(
         settings = {"DATABASE_URL": place.url, "DURABLE": "1" if is_durable else "0", "SECRET_KEY": SECRET}
         desks.append(desk := Desk(tmp_path / "desk", **settings).wait())
         writes = Writes(desk.port, bearer, page.request.headers["Cookie"], csrf_token(page.text), store_id)
-        (web,) = [pid for pid in children(desk.process.pid) if "gunicorn" in title(pid)]
+        (web,) = [pid for pid in children(desk.process.pid) if "worker" not in title(pid)]
         assert come_true(lambda: len(children(web)) == 2)
         writes.one_of_each()
         writes.names.clear()

@@ -87,11 +87,10 @@ def test_whoever_is_killed_what_was_answered_is_there_and_all_is_whole(
                 siege.strike(lambda: ledger.last_sent)
             end(at_work)
             assert reckoning.broken(place.app) == [], f"seed {seed}"
+            reckon(place.app, ledger, lost, seed)
             settle(ledger, place.app, port, bearer)
             assert reckoning.broken(place.app) == [], f"seed {seed}"
-            found = reckoning.compare(place.app, ledger.answered)
-            lost.update(lost=len(found.lost), doubled=len(found.doubled))
-            assert (found.lost, found.doubled, ledger.faults) == ([], [], []), f"seed {seed}"
+            reckon(place.app, ledger, lost, seed)
             if KILLS:
                 with capsys.disabled():
                     print(told(kind, siege, ledger, lost), flush=True)
@@ -108,6 +107,13 @@ def end(writers: list[Writer]) -> None:
     for writer in writers:
         writer.join(60)
         assert not writer.is_alive()
+
+
+def reckon(app: Flask, ledger: Ledger, lost: Counter[str], seed: int) -> None:
+    """Hold that all that was answered is there, once."""
+    found = reckoning.compare(app, ledger.answered)
+    lost.update(lost=len(found.lost), doubled=len(found.doubled))
+    assert (found.lost, found.doubled, ledger.faults) == ([], [], []), f"seed {seed}"
 
 
 def settle(ledger: Ledger, app: Flask, port: int, bearer: dict[str, str]) -> None:
