@@ -19,6 +19,7 @@ from tests import postgres
 from tests.running import FOR_EVER, Desk, children, come_true, is_gone
 
 MOMENT = 0.01
+OF_DATABASE = {"backend", "postmaster"}
 
 
 class Postmaster:
@@ -62,11 +63,18 @@ class Postmaster:
                     user=owner if os.geteuid() != owner else None,
                 )
             while self.process.poll() is None:
-                with suppress(psycopg.OperationalError):
-                    psycopg.connect(host=str(self.folder), user="postgres", connect_timeout=2).close()
+                if self.lets_in():
                     return
                 time.sleep(MOMENT)
         raise AssertionError((self.folder / "log").read_text()[-3000:])
+
+    def lets_in(self) -> bool:
+        """Tell whether somebody could connect now."""
+        try:
+            psycopg.connect(host=str(self.folder), user="postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def kill(self) -> None:
         """Kill all of it."""
@@ -93,6 +101,7 @@ class Siege:
         self.dice = random.Random(str(seed))
         self.desk = start()
         self.away: defaultdict[str, list[float]] = defaultdict(list)
+        self.after_database: list[float] = []
         self.fallen: set[int] = set()
         self.cycle = list(first)
         assert come_true(lambda: self.is_ready() and self.is_whole()), self.desk.log.read_text()
@@ -141,12 +150,17 @@ class Siege:
         struck_at = time.monotonic()
         self.kill(kind)
         until = struck_at + 3 * FOR_EVER
+        up_at = 0.0  # when the database was back
         while not (self.is_ready() and self.is_whole() and last_sent() > struck_at):
             if self.desk.process.poll() is not None:
                 self.begin_anew()
+            if self.database and kind in OF_DATABASE and not up_at and self.is_whole():
+                up_at = time.monotonic() if self.database.lets_in() else 0.0
             assert time.monotonic() < until, f"{kind}: {self.family()} {self.desk.log.read_text()[-3000:]}"
             time.sleep(MOMENT)
         self.away[kind].append(time.monotonic() - struck_at)
+        if kind in OF_DATABASE:
+            self.after_database.append(time.monotonic() - (up_at or time.monotonic()))
         self.fallen = set()  # their numbers may be given to others
 
     def kill(self, kind: str) -> None:

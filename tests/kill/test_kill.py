@@ -143,4 +143,5 @@ def told(kind: str, siege: Siege, ledger: Ledger, lost: Counter[str]) -> str:
         f"  {len(ledger.answered)} writes answered ({dict(sorted(ledger.names.items()))}),"
         f" {ledger.cut} cut off, {ledger.replayed} asked for again;"
         f" lost: {lost['lost']}, doubled: {lost['doubled']}; worst recovery {worst:.2f} s"
+        + (f", {max(siege.after_database):.2f} s after the database's own" if siege.after_database else "")
     )
