@@ -335,9 +335,7 @@ def _history(rows: Dump) -> Iterator[str]:
     """Yield where the history, replayed, does not give the present, or tells twice of a row."""
     told: dict[tuple[str, int], dict[str, Any]] = {}
     acts: Counter[tuple[str, int, int]] = Counter()
-    for event in rows["event"]:
-        if event["order_id"] is None and event["parcel_id"] is None:
-            continue  # of the store itself
+    for event in (e for e in rows["event"] if e["order_id"] or e["parcel_id"]):  # others tell of the store
         if event["item_id"]:
             key = ("order_item", event["item_id"])
         else:
