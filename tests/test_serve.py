@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -253,9 +253,9 @@ def test_a_web_server_that_cannot_start_ends_all_with_a_code_of_its_own(
     assert "The web server does not start" in broken.log.read_text()
 
 
-def run_to_end(*command: str, is_needed: bool) -> tuple[Child, bool]:
+def run_to_end(*command: str, is_needed: bool, work: Callable[[], None] | None = None) -> tuple[Child, bool]:
     """Start a child that ends by itself, and tend it until it has ended."""
-    child = Child("child", command, is_needed=is_needed)
+    child = Child("child", work or command, is_needed=is_needed)
     child.tend()
     assert child.process is not None
     child.process.wait()
@@ -273,6 +273,18 @@ def run_to_end(*command: str, is_needed: bool) -> tuple[Child, bool]:
 )
 def test_the_desk_goes_on_unless_what_it_needs_gives_up(script: str, is_needed: bool, goes_on: bool) -> None:
     assert run_to_end("/bin/sh", "-c", script, is_needed=is_needed)[1] is goes_on
+
+
+@pytest.mark.parametrize(
+    ("work", "goes_on"),
+    [
+        (lambda: os._exit(5), False),
+        (lambda: os._exit(0), True),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), True),
+    ],
+)
+def test_work_that_goes_on_from_here_is_minded_alike(work: Callable[[], None], goes_on: bool) -> None:
+    assert run_to_end(is_needed=True, work=work)[1] is goes_on
 
 
 def test_what_ends_again_and_again_is_started_later_and_later(monkeypatch: pytest.MonkeyPatch) -> None:

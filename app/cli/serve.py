@@ -10,7 +10,6 @@ from flask import current_app
 from flask.cli import with_appcontext
 from flask.helpers import get_debug_flag
 from flask_migrate import upgrade
-from gunicorn.app.wsgiapp import run as gunicorn
 
 from app import assets, standing
 from app.cli.asking import Stop
@@ -136,6 +135,8 @@ def _web(listener: socket.socket) -> Callable[[], None]:
     It goes on from what this process has loaded: to load it once more would double the time of a start,
     and what is killed is back at once.
     """
+    from gunicorn.app.wsgiapp import run as gunicorn
+
     options = {
         "--bind": f"fd://{listener.fileno()}",
         "--workers": current_app.config["WORKERS"],
