@@ -15,6 +15,7 @@ from app.actions import idempotency, jobs, labels, mails, parcels, people, probl
 from app.actions.addresses import correct_address
 from app.actions.aftersale import Reason, cancel, return_items
 from app.actions.buyers_word import download, receive, review, say_paid, say_waiting
+from app.actions.elsewhere import Past, Rating, Remark, arrive
 from app.actions.flags import Flags, Side, put_flags
 from app.actions.imports import Outcome, Telling, bring
 from app.actions.intake import take_in
@@ -251,6 +252,35 @@ def number_a_line(s: Scene) -> Deed:
     return lambda: labels.set_tracking(order_id, item_id, LABEL, **s.by)
 
 
+def number_a_sale(s: Scene) -> Deed:
+    order_id, _ = s.sale(GOODS)
+    return lambda: labels.label_sale(order_id, tracking=LABEL, **s.by)
+
+
+def ship_the_rest(s: Scene) -> Deed:
+    order_id, item_id = s.sale(GOODS)
+    s.make.ship(order_id, {item_id: 2})
+    return lambda: parcels.ship_rest(order_id, tracking=LABEL, **s.by)
+
+
+def mail_again(s: Scene) -> Deed:
+    order_id, _ = s.sale(GOODS)
+    mail_id = s.make.mail(order_id)
+    return lambda: mails.send_again(order_id, mail_id, **s.by)
+
+
+def arrive_from_elsewhere(s: Scene) -> Deed:
+    order_id, item_id = s.sale(GOODS, paid=None)
+    past = Past(
+        items={item_id: ItemStatus.COMPLETE},
+        payment=Payment.PAID,
+        tracking=LABEL,
+        remarks=(Remark("Quick, please", is_private=False),),
+        ratings=(Rating(item_id, 5),),
+    )
+    return lambda: arrive(order_id, past, **s.by)
+
+
 def correct(s: Scene) -> Deed:
     order_id, _ = s.sale(GOODS)
     there = replace(ADDRESS, name="Jan Nowak", postal_code="61-007")
@@ -359,6 +389,25 @@ def an_answer_with_its_act(s: Scene) -> Deed:
     return deed
 
 
+def give_a_key_back(s: Scene) -> Deed:
+    claimed = s.done(a_key(s))
+    return lambda: idempotency.give_back(claimed)
+
+
+def forget_old_keys(s: Scene) -> Deed:
+    s.done(a_key(s))
+    return lambda: idempotency.forget_old(now=NOW + timedelta(days=99))
+
+
+def a_signin(s: Scene) -> Deed:
+    return lambda: people.open_signin(2, now=NOW, lasts=timedelta(days=1))
+
+
+def the_end_of_a_signin(s: Scene) -> Deed:
+    secret = s.done(a_signin(s))
+    return lambda: people.end_signin(secret, now=NOW)
+
+
 def a_token(s: Scene) -> Deed:
     def deed() -> object:
         account = known.account_by_email("owner@example.com")
@@ -429,6 +478,10 @@ ACTS: tuple[Callable[[Scene], Deed], ...] = (
     label,
     send_draft,
     number_a_line,
+    number_a_sale,
+    ship_the_rest,
+    mail_again,
+    arrive_from_elsewhere,
     correct,
     note,
     say_it_is_paid,
@@ -443,6 +496,10 @@ ACTS: tuple[Callable[[Scene], Deed], ...] = (
     take_a_mail_up,
     a_key,
     an_answer_with_its_act,
+    give_a_key_back,
+    forget_old_keys,
+    a_signin,
+    the_end_of_a_signin,
     a_token,
     an_account_and_a_store,
     a_buyer_with_an_account,

@@ -5,6 +5,7 @@ a lock that was not got, or the process ends there and then. The statements are 
 through, so a new one is cut off too. `make kill` ends processes in all acts; in the suite a few.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 import time_machine
@@ -22,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.db import Base, db, sqlite
 from app.outages import is_outage
+from tests.house.tree import modules
 from tests.kill.acts import (
     ACTS,
     NOW,
@@ -42,8 +44,14 @@ CASES = [("sqlite", act) for act in ACTS] + [
     pytest.param("postgresql", act, marks=pytest.mark.postgresql) for act in FEW
 ]
 ENDED_HERE = 77
+OPENING = {"Act", "Batch", "take_write_lock"}
 # What differs each time an act is done.
-CHANCE = {"event": {"act_id"}, "account": {"fs_uniquifier"}, "api_token": {"token_hash", "public_id"}}
+CHANCE = {
+    "event": {"act_id"},
+    "account": {"fs_uniquifier"},
+    "api_token": {"token_hash", "public_id"},
+    "signin": {"token_hash"},
+}
 # The ids of acts stand in the outbox too.
 CHOSEN = re.compile(r"\d{12,}")
 
@@ -145,6 +153,29 @@ def run(app: Flask, deed: Callable[[], object], blade: Blade) -> BaseException |
         finally:
             db.session.remove()
     return None
+
+
+def is_act(step: ast.AST) -> bool:
+    """Tell whether a function opens an act, or the write transaction."""
+    called = {node.func.id for node in ast.walk(step) if isinstance(node, ast.Call) and is_named(node.func)}
+    return isinstance(step, ast.FunctionDef) and step.name[0] != "_" and bool(called & OPENING)
+
+
+def is_named(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name)
+
+
+def test_every_act_is_cut_off() -> None:
+    acting = {
+        node.name
+        for module in modules("app")
+        if module.floor == "actions" and not module.path.endswith(("ledger.py", "batch.py", "bulk.py"))
+        for node in module.nodes(ast.FunctionDef)
+        if is_act(node)
+    }
+    (table,) = [module for module in modules("tests/kill") if module.path.endswith("acts.py")]
+    used = {getattr(node, "id", getattr(node, "attr", "")) for node in table.nodes(ast.Name, ast.Attribute)}
+    assert len(acting) > 30 and acting - used == set()
 
 
 @pytest.fixture(scope="module")
