@@ -187,6 +187,20 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_doubled_and_nothing_lost(
     assert_all_is_new_once(desk, job_id, 400)
 
 
+def test_a_worker_that_finds_its_database_away_waits_for_it(desk: Flask, hire: Hire, tmp_path: Path) -> None:
+    db.session.remove()
+    db.engine.dispose()
+    here, aside = tmp_path / "tradepost.db", tmp_path / "aside.db"
+    here.rename(aside)
+    here.mkdir()
+    process = hire()
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("The database cannot be reached.")
+    here.rmdir()
+    aside.rename(here)
+    wait_until_ready(process)
+
+
 def test_a_worker_told_to_stop_puts_its_job_back_behind_a_whole_batch(desk: Flask, hire: Hire) -> None:
     job_id = asked(400)
     stopped = hire()

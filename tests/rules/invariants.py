@@ -354,6 +354,8 @@ def _replay(rows: Dump, told: dict[Key, Row]) -> Iterator[str]:
     """Replay the history into `told`; yield where an event does not fit those before it."""
     acts: Counter[tuple[str, int, int]] = Counter()
     for event in rows["event"]:
+        if not (event["order_id"] or event["parcel_id"] or event["row_kind"]):
+            continue  # it tells of the store
         key = _key(event)
         acts[*key, event["act_id"]] += 1
         if (event["before"] is None) == (key in told):
