@@ -6,6 +6,7 @@ A dialect is a blueprint that knows how its own errors look. No select, status r
 import json
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from flask import Blueprint, Response, request
@@ -87,8 +88,24 @@ def answer(value: object, status: int = 200) -> Response:
 
 
 def as_json(value: object) -> str:
-    """Write a value as JSON."""
-    return json.dumps(value, separators=(",", ":"))
+    """Write a value as JSON; a Decimal is a number, digit for digit."""
+    try:
+        return json.dumps(value, separators=(",", ":"))
+    except TypeError:  # a Decimal: the library knows no number that is neither int nor float
+        return _written(value)
+
+
+def _written(value: object) -> str:
+    """Write a value that may hold a Decimal."""
+    match value:
+        case Decimal():
+            return f"{value:f}"
+        case dict():
+            return f"{{{','.join(f'{json.dumps(name)}:{_written(inner)}' for name, inner in value.items())}}}"
+        case list():
+            return f"[{','.join(map(_written, value))}]"
+        case _:
+            return json.dumps(value)
 
 
 def utc_text(at: datetime | None) -> str | None:
