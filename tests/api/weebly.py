@@ -12,7 +12,6 @@ from werkzeug.test import TestResponse
 from app.actions.people import public_id_of, signing_secret
 from app.db import db
 from app.queries import people
-from tests.conftest import email_of
 
 KEY, HASH, TOKEN = "X-Public-Key", "X-Signed-Request-Hash", "X-Weebly-Access-Token"
 MOUNT = "/api/weebly"
@@ -41,23 +40,15 @@ class WeeblyCaller:
 
     def platform(self, *steps: object, store: str | int = "papershop") -> str:
         """Return Platform's path of a store's orders, and of what stands below them."""
-        return "/".join(
-            map(
-                str,
-                (
-                    f"{MOUNT}/v1/user/sites",
-                    self.stores.get(store, store) if isinstance(store, str) else store,
-                    "store/orders",
-                    *steps,
-                ),
-            )
-        )
+        site = self.stores.get(str(store), store)
+        return "/".join(map(str, (f"{MOUNT}/v1/user/sites", site, "store/orders", *steps)))
 
-    def cloud(self, *steps: object, store: str = "papershop", user: object = None) -> str:
-        """Return Cloud's path of the same."""
-        user = self.owners[store] if user is None else user
+    def cloud(self, *steps: object, store: str | int = "papershop", user: object = None) -> str:
+        """Return Cloud's path of the same; the user is the store's owner where none is named."""
+        user = self.owners[str(store)] if user is None else user
+        site = self.stores.get(str(store), store)
         words = ["item" if step == "items" else step for step in steps]
-        return "/".join(map(str, (f"{MOUNT}/user/{user}/site/{self.stores[store]}/store/order", *words)))
+        return "/".join(map(str, (f"{MOUNT}/user/{user}/site/{site}/store/order", *words)))
 
     def get(
         self, *steps: object, query: Any = None, who: str | None = "owner", store: str | int = "papershop"

@@ -6,9 +6,16 @@ import pytest
 from flask import Flask
 
 from tests.api.caller import Caller
+from tests.api.weebly import WeeblyCaller
 
 
 @pytest.fixture
 def okanjo(app: Flask, token: Callable[..., dict[str, str]]) -> Caller:
     """A program that calls the Okanjo dialect as any of the cast."""
     return Caller(app, token)
+
+
+@pytest.fixture
+def weebly(app: Flask, token: Callable[..., dict[str, str]]) -> WeeblyCaller:
+    """A program that calls the Weebly dialect as any of the cast."""
+    return WeeblyCaller(app, token)

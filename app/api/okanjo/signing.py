@@ -49,7 +49,7 @@ def asking() -> Actor:
 
 
 def _is_signed(key: str, person: TokenRow | None) -> bool:
-    """Tell whether a key that is good signed this request: its whole path, or Okanjo's own behind the mount."""
+    """Tell whether a good key signed this request: its whole path, or Okanjo's own behind the mount."""
     found = QUERY.fullmatch(request.query_string)
     signer = person if person and person.public_id == key else tokens.keyed(key)
     if found is None or signer is None:
