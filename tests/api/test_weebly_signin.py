@@ -104,7 +104,7 @@ def test_either_way_to_sign_in_opens_either_path(weebly: WeeblyCaller, make: Fac
 
 
 def test_an_unknown_key_is_told_apart_from_a_wrong_hash(weebly: WeeblyCaller) -> None:
-    path, (key, secret) = weebly.cloud(), secret_of(weebly)
+    path, (key, _) = weebly.cloud(), secret_of(weebly)
     good = weebly.sign("owner", path)[HASH]
     for wrong in ("", "0" * 16, key[:-1], key + "0", key.upper() + "G", "null", "' OR 1=1 --", "é" * 16):
         answer = weebly.client.get(path, headers={KEY: wrong, HASH: good})
