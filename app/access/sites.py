@@ -44,18 +44,24 @@ def _know_owner(actor: Actor, owner_id: int | None) -> None:
         raise ForeignUser
 
 
-def find_told_order(desk: Desk, order_id: int) -> Any:
-    """Return a sale of the desk's store as a row of site_orders; NotFound where it is none (any more)."""
-    order = site_orders.one(desk.store.id, order_id)
-    if order is None:
-        raise NotFound
-    return order
+class ToldOrder(NamedTuple):
+    """A sale as a row of site_orders, with those of its lines that may be seen."""
+
+    row: Any
+    lines: Sequence[Any]
+
+
+def find_told_order(desk: Desk, order_id: int) -> ToldOrder:
+    """Return a sale of the desk's store with its lines; refusals are those of `find_told_lines`."""
+    lines = find_told_lines(desk, order_id)
+    return ToldOrder(site_orders.one(desk.store.id, order_id), lines)
 
 
 def find_told_lines(desk: Desk, order_id: int) -> Sequence[Any]:
     """Return the lines of a sale of the desk's store as rows of site_orders, by position.
 
-    A vendor gets the deals alone; NotAllowed for a sale that has none.
+    NotFound where it is none of this store, or went into another one. A vendor gets the deals alone;
+    NotAllowed for a sale that has none.
     """
     lines = site_orders.lines_of(desk.store.id, order_id)
     if not lines:

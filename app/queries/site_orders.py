@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, bindparam, func, literal, null, select, union_all
+from sqlalchemy import Select, bindparam, func, literal, null, select, union_all
 
 from app.db import rows_of
 from app.models import Address, Buyer, Discount, Event, Order, OrderItem, Payment, Product, TaxLine
@@ -76,9 +76,7 @@ def _rows(columns: Sequence[Any]) -> Select[Any]:
 
 
 _ROWS = _rows(_LISTED)
-_ONE = _rows(_WHOLE).where(
-    Order.store_id == bindparam("store"), Order.id == bindparam("order"), Order.heir_id.is_(None)
-)
+_ONE = _rows(_WHOLE).where(Order.store_id == bindparam("store"), Order.id == bindparam("order"))
 
 
 class Page(NamedTuple):
@@ -122,7 +120,7 @@ def _page(asked: Asked, search: Search, only_deals: bool, is_newest_first: bool)
 
 
 def one(store_id: int, order_id: int) -> Any:
-    """Return a living sale of this store; None where there is none."""
+    """Return a sale of this store; None where there is none."""
     return next(iter(rows_of(_ONE, {"store": store_id, "order": order_id})), None)
 
 
@@ -168,15 +166,17 @@ _LINES = (
     .outerjoin(Product, Product.id == OrderItem.product_id)
     .where(
         Order.store_id == bindparam("store"),
-        Order.id == bindparam("order", type_=BigInteger()),
-        Order.heir_id.is_(None),
+        Order.id == bindparam("order"),
     )
     .order_by(OrderItem.position)
 )
 
 
 def lines_of(store_id: int, order_id: int) -> Sequence[Any]:
-    """Return the lines of a living sale of this store, by position; none where there is no such sale."""
+    """Return the lines of a sale of this store, by position; none where there is no such sale.
+
+    Nor where it went into another one: its lines went with it.
+    """
     return rows_of(_LINES, {"store": store_id, "order": order_id})
 
 

@@ -13,6 +13,7 @@ from app.access import SYSTEM
 from app.actions.aftersale import Reason, cancel, return_items
 from app.actions.purchases import BuyerSaid, DiscountSaid
 from app.actions.refunds import refund
+from app.actions.undo import void_parcel
 from app.db import db
 from app.models import TaxLine
 from tests.api.weebly import WeeblyCaller
@@ -341,6 +342,16 @@ def test_a_shipment_has_one_transaction_a_status(app: Flask, weebly: WeeblyCalle
     back = weebly.told(order)["shipments"][1]
     assert back["status"] == "label_returned"
     assert [t["tx_status"] for t in back["transactions"]] == ["shipped", "label_returned"]
+
+
+def test_a_parcel_that_was_voided_is_no_shipment(app: Flask, weebly: WeeblyCaller, make: Factory) -> None:
+    order = make.sale(GOODS)
+    parcel = make.ship(order, {make.items_of(order)[0]: 5}, number="X 1")
+    with app.app_context():
+        void_parcel(parcel, actor=SYSTEM, store_id=1)
+        db.session.commit()
+    told = weebly.told(order)
+    assert (told["order_status"], told["shipments"]) == ("paid", [])
 
 
 @pytest.mark.both

@@ -106,10 +106,9 @@ def orders_count(site: str, user: str | None = None) -> Response:
 def order(site: str, order: str, user: str | None = None) -> Response:
     """Answer one order with all that belongs to it."""
     at = _site(site, user)
-    lines = find_told_lines(at.desk, row_id(order))
     found = find_told_order(at.desk, row_id(order))
     judged_query(Form)
-    return answer(order_json(found, lines, at))
+    return answer(order_json(found.row, found.lines, at))
 
 
 @blueprint.get(f"{PLATFORM}/<order>/items")

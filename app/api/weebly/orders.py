@@ -83,7 +83,7 @@ def order_json(row: Any, lines: Sequence[Any], at: Site) -> dict[str, object]:
         "created_date": seconds(row.placed_at),
         "updated_date": seconds(row.updated_at or max(line.updated_at for line in lines)),
         "items": [item_json(line) for line in lines_with(lines, charges, at)],
-        "shipments": [] if only_deals else shipments_json(row, lines, at),
+        "shipments": shipments_json(row, lines, at),
         "billings": [] if only_deals else billings_json(row, at),
         "coupons": [] if only_deals else coupons_json(row, charges, at),
     }
