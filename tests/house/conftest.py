@@ -20,6 +20,7 @@ from sqlalchemy import event
 from app.access import SYSTEM
 from app.actions.buyers_word import say_paid
 from app.actions.people import make_token
+from app.actions.purchases import BuyerSaid
 from app.actions.stores import fingerprint
 from app.db import db
 from app.models import Order
@@ -130,7 +131,11 @@ def put_in_place(app: Flask, template: Path) -> None:
 
 def furnish(make: Factory) -> dict[str, Any]:
     """Make something of every kind, in every store; return the ids by name, and what settings saw."""
-    ids: dict[str, Any] = {"sale": make.sale(GOODS, AUCTION, account="buyer"), "unpaid": make.sale(paid=None)}
+    told: dict[str, Any] = {"channel": "intake", "buyer": BuyerSaid("Maja Kowalczyk", "maja", ref="maja")}
+    ids: dict[str, Any] = {
+        "sale": make.sale(GOODS, AUCTION, account="buyer", **told),
+        "unpaid": make.sale(paid=None),
+    }
     ids["unpaid deal"] = make.sale(DEAL, paid=None)
     ids["sent"] = make.sale(GOODS)
     make.ship(ids["sent"], {make.items_of(ids["sent"])[0]: 2}, number="X 1")
@@ -150,6 +155,8 @@ def furnish(make: Factory) -> dict[str, Any]:
         for kind, line in (("goods", GOODS), ("deal", DEAL), ("pickup", PICKUP), ("service", SERVICE)):
             sale = make.sale(line, store=store)
             ids[f"{store}'s {kind} sale"], ids[f"{store}'s {kind}"] = sale, make.items_of(sale)[0]
+    ids["absorbed"], ids["combined"] = (make.sale(AUCTION, kind="auction", paid=None, **told) for _ in "12")
+    ids["absorbed's number"] = make.number_of(ids["absorbed"])
     ids["draft"] = make.label(ids["papershop's goods sale"], {ids["papershop's goods"]: 2}, number="D 1")
     with make.app.app_context():
         ids["settings"] = fingerprint(stores.one(1))

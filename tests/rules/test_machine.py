@@ -110,6 +110,8 @@ class Sales(RuleBasedStateMachine):
             self.store_id = self.desk.store.id
             db.session.expunge_all()
         self.orders: list[int] = []
+        self.absorbed: list[int] = []
+        self.told = 0
         self.rows = invariants.dump(self.app)
         self.bought((replace(CARD, quantity=3), replace(CARD, cause_id=self.cause_id, donation_pct=15)))
         pattern, deal = replace(CARD, delivery=Delivery.DIGITAL), replace(CARD, type=ProductType.DEAL)
@@ -133,6 +135,8 @@ class Sales(RuleBasedStateMachine):
         assert invariants.thawed(self.rows, after) == []
         assert is_done or after == self.rows, "refused, and something was changed"
         self.rows = after
+        self.absorbed = [row["order_id"] for row in after["combined"]]
+        self.orders = [id for id in self.orders if id not in self.absorbed]
 
     def order(self, n: int, *statuses: int) -> Order:
         """Return one of the orders, the newest first: mostly one that has a line in one of these statuses."""
@@ -187,12 +191,20 @@ class Sales(RuleBasedStateMachine):
         half = sum(line.total for line in said) // 2
         self.bought(said, (0, 0, half, 2 * half)[extra], (0, 300, 0, 0)[extra], (0, 41, 0, 0)[extra])
 
-    def bought(self, said: tuple[LineSaid, ...], discount: int = 0, postage: int = 0, tax: int = 0) -> None:
+    def bought(
+        self,
+        said: tuple[LineSaid, ...],
+        discount: int = 0,
+        postage: int = 0,
+        tax: int = 0,
+        kind: str = "fixed_price",
+    ) -> None:
         """Take a sale of these lines in."""
+        self.told += 1
         purchase = Purchase(
             channel="desk",
-            external_id=f"m-{len(self.orders)}",
-            kind="fixed_price",
+            external_id=f"m-{self.told}",
+            kind=kind,
             currency="USD",
             buyer=BuyerSaid("Maja", ref="maja"),
             address=ADDRESS,
@@ -203,6 +215,27 @@ class Sales(RuleBasedStateMachine):
             tax=tax,
         )
         self.act("take_in", lambda by: self.orders.append(take_in(purchase, **by).order.id))
+
+    @precondition(lambda self: len(self.orders) < 5 and self.told < 12)
+    @rule(line_data=st.data(), kind=st.sampled_from(["auction", "offer", "pay_later"]), postage=few)
+    def win(self, line_data: st.DataObject, kind: str, postage: int) -> None:
+        line = line_data.draw(lines(self.cause_id))
+        line = replace(line, postage=100 * postage, additional=25, additional_per=2)
+        self.bought((line,), postage=100 * postage, kind=kind)
+
+    @precondition(lambda self: bool(self.absorbed))
+    @rule(n=few, is_paid=maybe)
+    def touch_the_absorbed(self, n: int, is_paid: bool) -> None:
+        dead = self.absorbed[n % len(self.absorbed)]
+
+        def act(by: dict[str, Any]) -> None:
+            if is_paid:
+                confirm_payment(dead, code=Payment.PAID, **by)
+            else:
+                cancel(dead, None, reason=Reason.BUYER, **by)
+
+        self.act("touch the absorbed", act)
+        assert not self.done["touch the absorbed"]
 
     @precondition(lambda self: self.has_paid(0, 3))
     @rule(n=few, code=st.sampled_from([1, 1, 2, 3, 0]), gateway=maybe)
