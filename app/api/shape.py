@@ -108,6 +108,14 @@ def _written(value: object) -> str:
             return json.dumps(value)
 
 
+def first_and_last(name: str, given: str | None, family: str | None) -> tuple[str | None, str | None]:
+    """Return somebody's two names; a name in one piece parts at its last blank."""
+    if given or family:
+        return given, family
+    first, _, last = name.rpartition(" ")
+    return first, last
+
+
 def utc_text(at: datetime | None) -> str | None:
     """Write an instant as the seeds do: "2014-11-06 14:39:43", in UTC."""
     return None if at is None else at.astimezone(UTC).isoformat(" ", "seconds")[:19]
@@ -141,9 +149,12 @@ def judged_query(form_class: type[AnyForm]) -> AnyForm:
     return judged(form)
 
 
-def judged_body(form_class: type[AnyForm]) -> AnyForm:
-    """Return the body as a form that holds; BadField for what is wrong, unknown or doubled."""
-    _take_nothing_else()
+def judged_body(form_class: type[AnyForm], *, beside: Collection[str] = ()) -> AnyForm:
+    """Return the body as a form that holds; BadField for what is wrong, unknown or doubled.
+
+    `beside` names what may stand in the query nonetheless.
+    """
+    _take_nothing_else(beside)
     return judged(form_class(body()))
 
 
@@ -153,10 +164,11 @@ def told() -> MultiDict[str, str]:
     return json_body()
 
 
-def _take_nothing_else() -> None:
+def _take_nothing_else(beside: Collection[str] = ()) -> None:
     """Refuse what came beside a body (BadField): these calls take nothing from the query, and no files."""
     for name in (*request.args, *request.files):
-        raise BadField(name)
+        if name not in beside:
+            raise BadField(name)
 
 
 def judged(form: AnyForm, besides: Collection[str] = ()) -> AnyForm:

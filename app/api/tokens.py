@@ -41,16 +41,16 @@ class TokenRefused(Refused):
     sentence = "Invalid or expired user token."
 
 
-def asking() -> Actor:
+def asking(*, header: str = "", parameter: str = "") -> Actor:
     """Return the person whose token came with the request, with what the token may.
 
-    TokenNeeded where none came; TokenRefused where it is none of ours, has ended, or its person has.
+    `header` and `parameter` (of the query string) name the dialect's own ways to send one. TokenNeeded where
+    none came; TokenRefused where it is none of ours, has ended, or its person has, or two came.
     """
-    header = request.headers.get("Authorization")
-    if header is None:
+    sent = _secrets(header, parameter)
+    if not sent:
         raise TokenNeeded
-    sent = BEARER.fullmatch(header)
-    return acting(held(sent[1]) if sent else None)
+    return acting(held(sent[0]) if len(sent) == 1 and sent[0] else None)
 
 
 def held(secret: str) -> TokenRow | None:
@@ -93,3 +93,12 @@ def acting(token: TokenRow | None) -> Actor:
         # A transaction of its own, before the work: the call may be refused, and was made nonetheless.
         leave_note(partial(note_used, token.id, now=now), commit=db.session.commit)
     return actor
+
+
+def _secrets(header: str, parameter: str) -> list[str | None]:
+    """Return the secrets that came, by each way; None for what can be none."""
+    bearer = request.headers.get("Authorization")
+    found = [] if bearer is None else [m[1] if (m := BEARER.fullmatch(bearer)) else None]
+    own = request.headers.getlist(header) if header else []
+    own += request.args.getlist(parameter) if parameter else []
+    return found + [text if SECRET.fullmatch(text) else None for text in own]

@@ -9,10 +9,10 @@ from sqlalchemy import Select, bindparam, func, select
 
 from app.db import rows_of
 from app.models import Address, Buyer, Media, Order, OrderItem, Parcel, ParcelLine
-from app.queries.filters import Asked, Conditions, of_items
+from app.queries.filters import Asked, Condition, Conditions, of_items
 from app.queries.sales import KEPT
 from app.queries.search import NO_SEARCH
-from app.statuses import ParcelState
+from app.statuses import ItemStatus, ParcelState
 
 # Where an order goes.
 TO = tuple(
@@ -30,6 +30,11 @@ TO = tuple(
         "country",
         "phone",
     )
+)
+# Items that are sold, paid or not: named so that the tally can count them.
+SOLD = (
+    Condition("not_status", OrderItem.status.not_in, is_list=True),
+    (ItemStatus.NOT_SUBMITTED, ItemStatus.VOIDED, ItemStatus.EXPIRED),
 )
 # Columns of the order and what hangs on it carry its name where an item has one of the same.
 COLUMNS = (

@@ -225,6 +225,33 @@ GET  /api/weebly/v1/user/sites/<site>/store/orders/<order>/items/<item> 401 403 
      /api/weebly/v1/user/sites/1/store/orders/{sale}/items/1
 GET  /api/weebly/user/<user>/site/<site>/store/order/<order>/item/<item> 401 403 403 403 403 200 200 403 200
      /api/weebly/user/{the owner}/site/1/store/order/{sale}/item/1
+GET  /api/hip/sales                                   401 200 200 200 200 200 200 200 200
+GET  /api/hip/sales/<order>                           401 404 200 404 403 200 200 404 200
+     /api/hip/sales/{sale}
+GET  /api/hip/sales/<order>                           401 404 404 404 200 200 200 404 200
+     /api/hip/sales/{papershop's deal sale}
+GET  /api/hip/sales/<order>                           401 404 404 404 403 404 404 404 404
+     /api/hip/sales/{absorbed}
+PUT  /api/hip/sales/<order>                           401 404 404 404 403 404 404 404 404
+     /api/hip/sales/{absorbed}
+PUT  /api/hip/stores/<slug>/sales/<order>             401 403 403 403 403 404 404 403 404
+     /api/hip/stores/papershop/sales/{absorbed}
+PUT  /api/hip/sales/<order>                           401 404 400 404 403 403 403 404 403
+     /api/hip/sales/{sale}
+PUT  /api/hip/stores/<slug>/sales/<order>             401 403 403 403 403 400 400 403 400
+     /api/hip/stores/papershop/sales/{sale}
+GET  /api/hip/stores/<slug>/sales/all                 401 403 403 403 200 200 200 403 200
+     /api/hip/stores/papershop/sales/all
+GET  /api/hip/stores/<slug>/sales/paid                401 403 403 403 200 200 200 403 200
+     /api/hip/stores/papershop/sales/paid
+GET  /api/hip/stores/<slug>/sales/unpaid              401 403 403 403 200 200 200 403 200
+     /api/hip/stores/papershop/sales/unpaid
+GET  /api/hip/stores/<slug>/sales/paid_not_shipped    401 403 403 403 200 200 200 403 200
+     /api/hip/stores/papershop/sales/paid_not_shipped
+GET  /api/hip/stores/<slug>/sales/posted_sent         401 403 403 403 200 200 200 403 200
+     /api/hip/stores/papershop/sales/posted_sent
+GET  /api/hip/stores/<slug>/listings/closed           401 403 403 403 400 400 400 403 400
+     /api/hip/stores/papershop/listings/closed
 POST /api/intake/stores/<slug>/purchases              401 404 404 404 403 400 400 404 400
      /api/intake/stores/papershop/purchases
 POST /api/intake/orders/<order>/payments              401 404 403 404 403 400 400 404 400

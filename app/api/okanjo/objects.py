@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from app.api.okanjo.beside import Beside, gather
 from app.api.okanjo.item import ITEM, amount
-from app.api.shape import utc_text
+from app.api.shape import first_and_last, utc_text
 from app.models import Payout, Store
 from app.queries import people
 from app.queries.people import StoreFacts
@@ -30,11 +30,10 @@ class PlacedOrder(NamedTuple):
 
 
 def _names(row: Any) -> tuple[str | None, str | None]:
-    """Return first and last name of whom the order goes to; a name in one piece parts at its last blank."""
-    if row.address_id is None or row.to_given_name or row.to_family_name:
-        return row.to_given_name, row.to_family_name
-    first, _, last = row.to_name.rpartition(" ")
-    return first, last
+    """Return first and last name of whom the order goes to; None where it goes nowhere."""
+    if row.address_id is None:
+        return None, None
+    return first_and_last(row.to_name, row.to_given_name, row.to_family_name)
 
 
 ORDER: dict[str, Give] = {

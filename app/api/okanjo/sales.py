@@ -2,7 +2,8 @@
 
 from flask import Response
 
-from app.access import Permission, find_desk, find_item, find_told_item
+from app.access import Permission, find_desk, find_item
+from app.access.programs import find_told_item
 from app.actions.moves import move_item
 from app.api.okanjo.asked import SaleMoveForm, SalesForm, ShowForm
 from app.api.okanjo.faults import blueprint, counted

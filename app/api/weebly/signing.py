@@ -33,15 +33,13 @@ class BadHash(Refused):
 def asking() -> Actor:
     """Return the person whose token came, or signed, with what the token may.
 
-    TokenNeeded where there is neither; TokenRefused for a token or a key that is none of ours or has ended;
-    BadHash for a signature that is wrong. Who begins to sign is taken at that alone.
+    TokenNeeded where there is neither; TokenRefused for a token or a key that is none of ours or has ended,
+    and for two tokens; BadHash for a signature that is wrong. Who begins to sign is taken at that alone.
     """
     headers = request.headers
     if KEY in headers or HASH in headers:
         return _signing(headers.get(KEY, ""), headers.get(HASH, ""))
-    if TOKEN in headers:
-        return tokens.acting(tokens.held(headers[TOKEN]))
-    return tokens.asking()
+    return tokens.asking(header=TOKEN)
 
 
 def _signing(key: str, sent: str) -> Actor:
