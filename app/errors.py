@@ -47,6 +47,10 @@ class ForeignStore(NotFound):
     """The store in the path is not the caller's, whether it exists or not."""
 
 
+class ForeignUser(ForeignStore):
+    """The user in the path is none for whose stores the caller works, whether there is one or not."""
+
+
 class Absorbed(NotFound):
     """The sale of this number went into another one, `heir_id`: it is no sale any more (law 5, law 6).
 

@@ -50,6 +50,12 @@ def amount_text(minor: int, currency: str) -> str:
     return f"{sign}{whole}.{part:0{places}}" if places else f"{sign}{whole}"
 
 
+def amount_number(minor: int, currency: str) -> int | Decimal:
+    """Return minor units as a number of major ones, exact: (800, "USD") is 8, (850, "USD") is 8.5."""
+    amount = Decimal(minor).scaleb(-decimals(currency))
+    return int(amount) if amount == amount.to_integral_value() else amount.normalize()
+
+
 @cache
 def _sample(currency: str) -> tuple[str, str]:
     """Return what stands before and after the digits of an amount in this currency."""

@@ -1,6 +1,7 @@
 """Accounts, stores, sign-ins and tokens: who there is, and how they prove it."""
 
 import hashlib
+import hmac
 import secrets
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,20 @@ USED_EVERY = timedelta(hours=1)
 def secret_hash(secret: str) -> str:
     """Return what the database keeps of a random secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def public_id_of(token: str) -> str:
+    """Return the public id that stands in a token: its name where it signs."""
+    return token.split("_")[1]
+
+
+def signing_secret(secret_key: str, public_id: str) -> str:
+    """Return what a program signs its requests with under a token's public id.
+
+    It follows from the desk's own secret and is kept nowhere; it ends with its token.
+    """
+    text = f"signing secret of {public_id}"
+    return hmac.new(secret_key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def open_account(

@@ -8,12 +8,14 @@ from flask import Flask, Response, request
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException, NotFound
 
-from app.api import intake, okanjo
+from app.api import hip, intake, okanjo, weebly
 from app.api.shape import Dialect, answer, keep_headers
 
 MOUNT = "/api"
 DIALECTS: tuple[tuple[Dialect, str], ...] = (
     (okanjo.blueprint, f"{MOUNT}/okanjo"),
+    (hip.blueprint, f"{MOUNT}/hip"),
+    (weebly.blueprint, f"{MOUNT}/weebly"),
     (intake.blueprint, f"{MOUNT}/intake"),
 )
 

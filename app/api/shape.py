@@ -6,6 +6,7 @@ A dialect is a blueprint that knows how its own errors look. No select, status r
 import json
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from flask import Blueprint, Response, request
@@ -87,8 +88,32 @@ def answer(value: object, status: int = 200) -> Response:
 
 
 def as_json(value: object) -> str:
-    """Write a value as JSON."""
-    return json.dumps(value, separators=(",", ":"))
+    """Write a value as JSON; a Decimal is a number, digit for digit."""
+    try:
+        return json.dumps(value, separators=(",", ":"))
+    except TypeError:  # a Decimal: the library knows no number that is neither int nor float
+        return _written(value)
+
+
+def _written(value: object) -> str:
+    """Write a value that may hold a Decimal."""
+    match value:
+        case Decimal():
+            return f"{value:f}"
+        case dict():
+            return f"{{{','.join(f'{json.dumps(name)}:{_written(inner)}' for name, inner in value.items())}}}"
+        case list():
+            return f"[{','.join(map(_written, value))}]"
+        case _:
+            return json.dumps(value)
+
+
+def first_and_last(name: str, given: str | None, family: str | None) -> tuple[str | None, str | None]:
+    """Return somebody's two names; a name in one piece parts at its last blank."""
+    if given or family:
+        return given, family
+    first, _, last = name.rpartition(" ")
+    return first, last
 
 
 def utc_text(at: datetime | None) -> str | None:
@@ -124,9 +149,12 @@ def judged_query(form_class: type[AnyForm]) -> AnyForm:
     return judged(form)
 
 
-def judged_body(form_class: type[AnyForm]) -> AnyForm:
-    """Return the body as a form that holds; BadField for what is wrong, unknown or doubled."""
-    _take_nothing_else()
+def judged_body(form_class: type[AnyForm], *, beside: Collection[str] = ()) -> AnyForm:
+    """Return the body as a form that holds; BadField for what is wrong, unknown or doubled.
+
+    `beside` names what may stand in the query nonetheless.
+    """
+    _take_nothing_else(beside)
     return judged(form_class(body()))
 
 
@@ -136,10 +164,11 @@ def told() -> MultiDict[str, str]:
     return json_body()
 
 
-def _take_nothing_else() -> None:
+def _take_nothing_else(beside: Collection[str] = ()) -> None:
     """Refuse what came beside a body (BadField): these calls take nothing from the query, and no files."""
     for name in (*request.args, *request.files):
-        raise BadField(name)
+        if name not in beside:
+            raise BadField(name)
 
 
 def judged(form: AnyForm, besides: Collection[str] = ()) -> AnyForm:

@@ -9,7 +9,15 @@ from flask import current_app
 from flask_security import hash_password
 
 from app.access import SCOPES
-from app.actions.people import join, let_run_the_site, make_token, open_account, open_store
+from app.actions.people import (
+    join,
+    let_run_the_site,
+    make_token,
+    open_account,
+    open_store,
+    public_id_of,
+    signing_secret,
+)
 from app.cli.asking import AskedWrongly, Stop, account_of, on_the_desk, store_called
 from app.db import db, take_write_lock
 from app.models import Account
@@ -95,7 +103,10 @@ def account(
 )
 @on_the_desk
 def token(email: str, slug: str | None, scopes: tuple[str, ...]) -> None:
-    """Make a token that lets a program act as a person; it is shown once, as the last word."""
+    """Make a token that lets a program act as a person; it is shown once, as the last word.
+
+    Programs that sign their requests (Weebly's X-Public-Key, Okanjo's key) use the key and secret beside it.
+    """
     for scope in scopes:
         if scope not in SCOPES:
             raise AskedWrongly(f"“{scope}” is no scope; there are {' and '.join(SCOPES)}.")
@@ -107,6 +118,8 @@ def token(email: str, slug: str | None, scopes: tuple[str, ...]) -> None:
         raise Stop(f"{whose.email} has no place in {slug}: give them one with `flask --app app account`.")
     secret = make_token(whose, place, list(scopes))
     db.session.commit()
+    key = public_id_of(secret)
+    click.echo(f"To sign requests: key {key}, secret {signing_secret(str(current_app.secret_key), key)}")
     click.echo(f"A token for {whose.email}, shown this once: {secret}")
 
 

@@ -5,7 +5,7 @@ digits that were sent, so that 3.0 and true are no 3.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NoReturn
 
 from flask import current_app, request
@@ -61,6 +61,12 @@ def forget_unless(name: str, is_right: Callable[[str], bool]) -> None:
     if not all(is_right(text) for sent in (request.args, request.form) for text in sent.getlist(name)):
         request.args = _without(name, request.args)
         request.form = _without(name, request.form)
+
+
+def forget(names: Collection[str]) -> None:
+    """Take names out of the query, for whatever reads it later."""
+    for name in names:
+        request.args = _without(name, request.args)
 
 
 def _without(name: str, sent: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:

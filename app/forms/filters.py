@@ -173,7 +173,26 @@ class FreshForm(Form):
     after = SeenField(validators=[InputRequired()])
 
 
-class SaleFilterForm(Form):
+class FilterForm(Form):
+    """A form that narrows a list by its filters."""
+
+    def filters(self) -> Iterator[FilterField]:
+        """Yield the filters that are asked for."""
+        for field in self:
+            if isinstance(field, FilterField) and field.data is not None:
+                yield field
+
+    def conditions(self) -> Conditions:
+        """Return what is asked for as the queries take it."""
+        fields = list(self.filters())
+        asked = Asked(
+            tuple(f.condition for f in fields if f.of_order),
+            tuple(f.condition for f in fields if not f.of_order),
+        )
+        return Conditions(asked, {f.parameter: f.data for f in fields})
+
+
+class SaleFilterForm(FilterForm):
     """Seed 000's filters of a list, for every door."""
 
     id = IdsFilter("Item", where=OrderItem.id.in_)
@@ -195,21 +214,6 @@ class SaleFilterForm(Form):
     )
     product_type = CodesFilter("Product type", of=ProductType, where=OrderItem.type.in_)
     product_id = IdsFilter("Product", where=OrderItem.product_id.in_)
-
-    def filters(self) -> Iterator[FilterField]:
-        """Yield the filters that are asked for."""
-        for field in self:
-            if isinstance(field, FilterField) and field.data is not None:
-                yield field
-
-    def conditions(self) -> Conditions:
-        """Return what is asked for as the queries take it."""
-        fields = list(self.filters())
-        asked = Asked(
-            tuple(f.condition for f in fields if f.of_order),
-            tuple(f.condition for f in fields if not f.of_order),
-        )
-        return Conditions(asked, {f.parameter: f.data for f in fields})
 
 
 class DeskListForm(SaleFilterForm):

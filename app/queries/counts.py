@@ -13,11 +13,14 @@ from app.queries import attention
 from app.queries.filters import Asked, Conditions, of_items, of_orders
 from app.queries.sales import KEPT
 from app.queries.search import NO_SEARCH
+from app.queries.told_sales import PAID, UNPAID
 from app.statuses import DeskState
 
 LATE_CAP = 100
 FRESH_CAP = 100
 BY_STATUS = frozenset({"status", "not_status"})
+# Names of conditions on sales, and those alone, that say in which tabs they stand: all, one, all but one.
+BY_TAB = frozenset({(), (UNPAID[0].name,), (PAID[0].name,)})
 
 _STANDS = select(Tally.code, Tally.n).where(
     Tally.store_id == bindparam("store"), Tally.grain == bindparam("grain")
@@ -72,6 +75,23 @@ def items(store_id: int, conditions: Conditions, only_deals: bool) -> int:
         return sum(n for code, n in stands.items() if _is_asked(int(code), conditions.values))
     counting = _counting(conditions.asked, only_deals, conditions.need_orders)
     return int(rows_of(counting, {"store": store_id, **conditions.values})[0][0])
+
+
+def orders(store_id: int, conditions: Conditions, only_deals: bool) -> int:
+    """Return how many sales match: from the tally where it can tell, else counted on an index."""
+    asked = tuple(conditions.values)
+    if asked in BY_TAB and not conditions.words:
+        stands = tabs(store_id, only_deals)
+        unpaid, every = stands[DeskState.UNPAID.value], stands["all"]
+        return {UNPAID[0].name: unpaid, PAID[0].name: every - unpaid}[asked[0]] if asked else every
+    counting = _counting_orders(conditions.asked, only_deals)
+    return int(rows_of(counting, {"store": store_id, **conditions.values})[0][0])
+
+
+@lru_cache(KEPT)
+def _counting_orders(asked: Asked, only_deals: bool) -> Select[Any]:
+    """Return the statement that counts sales."""
+    return select(func.count(Order.id)).where(*of_orders(asked, NO_SEARCH, only_deals))
 
 
 def _is_told_by_tally(conditions: Conditions) -> bool:

@@ -3,14 +3,17 @@
 Who asks is asked with every request: those statements read named columns, and are built once.
 """
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, exists, func, literal, or_, select, union_all
+from sqlalchemy import Select, bindparam, exists, func, literal, or_, select, union_all
+from sqlalchemy.orm import aliased
 
 from app.db import db, rows_of
 from app.models import Account, ApiToken, Member, Signin, Store
 from app.models.people import shown_name
+from app.statuses import Role
 
 
 class StoreFacts(NamedTuple):
@@ -71,6 +74,7 @@ class TokenRow(NamedTuple):
     scopes: list[str]
     store_id: int | None
     used_at: datetime | None
+    public_id: str
 
 
 _FACTS = tuple(getattr(Store, name) for name in StoreFacts._fields)
@@ -87,16 +91,17 @@ _SIGNED_IN = (
         Account.active,
     )
 )
-_TOKEN = (
-    select(*_PERSON, ApiToken.id, ApiToken.scopes, ApiToken.store_id, ApiToken.used_at)
+_TOKENS = (
+    select(*_PERSON, *(getattr(ApiToken, name) for name in TokenRow._fields[1:]))
     .join(ApiToken, ApiToken.account_id == Account.id)
     .where(
-        ApiToken.token_hash == bindparam("token_hash"),
         ApiToken.revoked_at.is_(None),
         or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("now")),
         Account.active,
     )
 )
+_TOKEN = _TOKENS.where(ApiToken.token_hash == bindparam("token_hash"))
+_TOKEN_OF_KEY = _TOKENS.where(ApiToken.public_id == bindparam("public_id"))
 _MEMBERSHIPS = (
     select(*_FACTS, Member.role, Member.rights)
     .join(Member, Member.store_id == Store.id)
@@ -201,6 +206,51 @@ _PEOPLE = select(*_PERSON).where(Account.id.in_(bindparam("accounts", expanding=
 
 def token(token_hash: str, now: datetime) -> TokenRow | None:
     """Return the token with this hash and its person, while both are good."""
-    found = rows_of(_TOKEN, {"token_hash": token_hash, "now": now})
+    return _one_token(_TOKEN, {"token_hash": token_hash, "now": now})
+
+
+def token_of_key(public_id: str, now: datetime) -> TokenRow | None:
+    """Return the token with this public id and its person, while both are good."""
+    return _one_token(_TOKEN_OF_KEY, {"public_id": public_id, "now": now})
+
+
+def _one_token(statement: Select[Any], values: dict[str, Any]) -> TokenRow | None:
+    """Return the token that a statement finds."""
     n = len(_PERSON)
+    found = rows_of(statement, values)
     return next((TokenRow(Person(*row[:n]), *row[n:]) for row in found), None)
+
+
+_OWNERS = (
+    select(Member.account_id)
+    .where(Member.store_id == bindparam("store"), Member.role == Role.OWNER.value)
+    .order_by(Member.account_id)
+)
+
+
+def owners_of(store_id: int) -> list[int]:
+    """Return the accounts that own a store, in the order of their ids."""
+    return [row.account_id for row in rows_of(_OWNERS, {"store": store_id})]
+
+
+_Own = aliased(Member)
+_Place = aliased(Member)
+_OWNED = select(_Own.store_id).where(_Own.account_id == bindparam("owner"), _Own.role == Role.OWNER.value)
+_SHARED = _OWNED.join(_Place, _Place.store_id == _Own.store_id).where(
+    _Place.account_id == bindparam("account")
+)
+
+
+def stores_owned(owner_id: int, *, beside: int | None) -> list[int]:
+    """Return the stores that an account owns, of them those where another one has a place (None: all)."""
+    statement = _OWNED if beside is None else _SHARED
+    return [row.store_id for row in rows_of(statement, {"owner": owner_id, "account": beside})]
+
+
+_BY_IDS = select(*_FACTS).where(Store.id.in_(bindparam("stores", expanding=True)))
+
+
+def stores_by_id(store_ids: Collection[int]) -> dict[int, StoreFacts]:
+    """Return these stores by id."""
+    found = rows_of(_BY_IDS, {"stores": list(store_ids)}) if store_ids else ()
+    return {row.id: StoreFacts(*row) for row in found}

@@ -9,11 +9,33 @@ from sqlalchemy import Select, bindparam, func, select
 
 from app.db import rows_of
 from app.models import Address, Buyer, Media, Order, OrderItem, Parcel, ParcelLine
-from app.queries.filters import Asked, Conditions, of_items
+from app.queries.filters import Asked, Condition, Conditions, of_items
 from app.queries.sales import KEPT
 from app.queries.search import NO_SEARCH
-from app.statuses import ParcelState
+from app.statuses import ItemStatus, ParcelState
 
+# Where an order goes.
+TO = tuple(
+    getattr(Address, name).label(f"to_{name}")
+    for name in (
+        "name",
+        "given_name",
+        "family_name",
+        "street",
+        "street2",
+        "city",
+        "region",
+        "region_code",
+        "postal_code",
+        "country",
+        "phone",
+    )
+)
+# Items that are sold, paid or not: named so that the tally can count them.
+SOLD = (
+    Condition("not_status", OrderItem.status.not_in, is_list=True),
+    (ItemStatus.NOT_SUBMITTED, ItemStatus.VOIDED, ItemStatus.EXPIRED),
+)
 # Columns of the order and what hangs on it carry its name where an item has one of the same.
 COLUMNS = (
     *(c for c in OrderItem.__table__.c if c.key not in {"options", "url", "image", "personalisation"}),
@@ -26,22 +48,7 @@ COLUMNS = (
     Order.address_id,
     Buyer.name.label("buyer_name"),
     Buyer.username.label("buyer_username"),
-    *(
-        getattr(Address, name).label(f"to_{name}")
-        for name in (
-            "name",
-            "given_name",
-            "family_name",
-            "street",
-            "street2",
-            "city",
-            "region",
-            "region_code",
-            "postal_code",
-            "country",
-            "phone",
-        )
-    ),
+    *TO,
     Parcel.carrier.label("tracking_carrier"),
     Parcel.number.label("tracking_number"),
     Media.id.label("picture_id"),
@@ -55,17 +62,17 @@ _NEWEST_PARCEL = (
     .correlate(OrderItem)
     .scalar_subquery()
 )
-_NEWEST_FIRST = (OrderItem.placed_at.desc(), OrderItem.id.desc())
-_ROWS = (
+NEWEST_FIRST = (OrderItem.placed_at.desc(), OrderItem.id.desc())
+ROWS = (
     select(*COLUMNS)
     .join(Order, Order.id == OrderItem.order_id)
     .join(Buyer, Buyer.id == Order.buyer_id)
     .outerjoin(Address, Address.id == Order.address_id)
     .outerjoin(Parcel, Parcel.id == _NEWEST_PARCEL)
     .outerjoin(Media, Media.product_id == OrderItem.product_id)
-    .order_by(*_NEWEST_FIRST, Media.position, Media.id)
+    .order_by(*NEWEST_FIRST, Media.position, Media.id)
 )
-_ONE = _ROWS.where(OrderItem.store_id == bindparam("store"), OrderItem.id == bindparam("item"))
+_ONE = ROWS.where(OrderItem.store_id == bindparam("store"), OrderItem.id == bindparam("item"))
 
 
 class Picture(NamedTuple):
@@ -86,7 +93,7 @@ def page(store_id: int, conditions: Conditions, *, start: int, limit: int, only_
     """Return items newest first, by offset: for the dialects that page so."""
     statement = _page(conditions.asked, only_deals)
     values = {"store": store_id, "start": start, "limit": limit, **conditions.values}
-    return _told(rows_of(statement, values))
+    return told(rows_of(statement, values))
 
 
 @lru_cache(KEPT)
@@ -95,16 +102,16 @@ def _page(asked: Asked, only_deals: bool) -> Select[Any]:
     ids = select(OrderItem.id)
     if asked.on_orders:
         ids = ids.join(Order, Order.id == OrderItem.order_id)
-    ids = ids.where(*of_items(asked, NO_SEARCH, only_deals)).order_by(*_NEWEST_FIRST)
-    return _ROWS.where(OrderItem.id.in_(ids.offset(bindparam("start")).limit(bindparam("limit"))))
+    ids = ids.where(*of_items(asked, NO_SEARCH, only_deals)).order_by(*NEWEST_FIRST)
+    return ROWS.where(OrderItem.id.in_(ids.offset(bindparam("start")).limit(bindparam("limit"))))
 
 
 def one(store_id: int, item_id: int) -> Told | None:
     """Return an item of this store; None where there is none."""
-    return next(iter(_told(rows_of(_ONE, {"store": store_id, "item": item_id}))), None)
+    return next(iter(told(rows_of(_ONE, {"store": store_id, "item": item_id}))), None)
 
 
-def _told(rows: Iterable[Any]) -> list[Told]:
+def told(rows: Iterable[Any]) -> list[Told]:
     """Return the items of these rows, of which each has one for every picture."""
     found = []
     for _, group in groupby(rows, key=lambda row: row.id):

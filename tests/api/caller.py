@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from app.db import db
 from app.queries import people
+from tests.conftest import email_of
 
 BOTH = ("read:store-orders", "write:store-orders")
 
@@ -75,6 +76,28 @@ class Caller:
                 self.path(store, item), data=value, content_type="application/json", headers=headers
             )
         return self.client.put(self.path(store, item), json=value, headers=headers)
+
+    def get(self, path: str, query: Any = None, *, who: str | None = "buyer") -> TestResponse:
+        """GET any path of the dialect."""
+        return self.client.get(f"/api/okanjo{path}", query_string=query, headers=self.headers(who))
+
+    def answered(self, path: str, query: Any = None, *, who: str | None = "buyer") -> Any:
+        """Return what any path must answer."""
+        answer = self.get(path, query, who=who)
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def send(self, path: str, *, who: str | None = "buyer", **fields: Any) -> TestResponse:
+        """PUT any path of the dialect as a form."""
+        return self.client.put(f"/api/okanjo{path}", data=fields, headers=self.headers(who))
+
+    def user(self, who: str) -> int:
+        """Return the account of one of the cast."""
+        with self.app.app_context():
+            account = people.account_by_email(email_of(who))
+            assert account is not None
+            db.session.remove()
+            return account.id
 
 
 def told(answer: TestResponse) -> tuple[int, str]:

@@ -188,6 +188,8 @@ def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathF
     put_in_place(desk_app, database)
     ids = furnish(Factory(desk_app))
     keys = {who: keys_of(desk_app, who) for who in CAST}
+    for who in ("owner", "buyer"):
+        ids[f"the {who}"] = account_of(desk_app, who)
     ids["import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner", "papershop")
     ids["elsewhere's import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner2", "othershop")
     with desk_app.app_context():
@@ -196,6 +198,14 @@ def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathF
     path = tmp_path_factory.mktemp("house") / "furnished.db"
     shutil.copy(database_of(desk_app), path)
     return Template(path, ids, keys)
+
+
+def account_of(app: Flask, who: str) -> int:
+    """Return the account of one of the cast."""
+    with app.app_context():
+        account = people.account_by_email(email_of(who))
+        assert account is not None
+        return account.id
 
 
 def keys_of(app: Flask, who: str) -> Keys:

@@ -1,9 +1,10 @@
 """One form, one act: whatever is sent about an item has the same outcome at every door.
 
 A table of bodies goes through the item's form (as a page and by htmx), Okanjo's PUT (as a form, as JSON, as
-JSON with plain numbers) and, where it only ships, the ship form. Afterwards all rows of the database must be
-the same but for who came by which door. What the outcome must be is the law's table, "Setting an item's
-status": goods, service in 2, pickup in 3, deal in 8; the owner of a vendor store asks.
+JSON with plain numbers) and, where it only ships, the ship form and Hip's PUT (as a form, as JSON).
+Afterwards all rows of the database must be the same but for who came by which door. What the outcome must be
+is the law's table, "Setting an item's status": goods, service in 2, pickup in 3, deal in 8; the owner of a
+vendor store asks.
 """
 
 import json
@@ -157,6 +158,20 @@ class Sender(NamedTuple):
         sale = self.house.ids[f"{self.store}'s {self.kind} sale"]
         return browser.post(f"/stores/{self.store}/sales/{sale}/ship", data=sent)
 
+    def hip(self, **sent: Any) -> TestResponse:
+        """Send Hip's PUT."""
+        sale = self.house.ids[f"{self.store}'s {self.kind} sale"]
+        address = f"/api/hip/stores/{self.store}/sales/{sale}"
+        return self.house.browser("signed_out").put(address, headers=self.house.bearer(self.who), **sent)
+
+    def hip_form(self, body: Body) -> TestResponse:
+        """Send Hip's PUT as a form: all that is left goes, with the same number."""
+        return self.hip(data=hips_words(body))
+
+    def hip_json(self, body: Body) -> TestResponse:
+        """Send it as JSON."""
+        return self.hip(json=hips_words(body))
+
     def doors(self, body: Body) -> Iterator[tuple[str, Callable[[Body], TestResponse]]]:
         """Yield the doors that can take this body."""
         yield from (("page", self.page), ("htmx", self.htmx))
@@ -166,6 +181,13 @@ class Sender(NamedTuple):
             yield "Okanjo, JSON numbers", self.okanjo_numbers
         if self.kind in PIECES and ("status", "3") in body.pairs and names in SHIPS:
             yield "ship form", self.ship_form
+            if "tracking_carrier" not in names:
+                yield from (("Hip, form", self.hip_form), ("Hip, JSON", self.hip_json))
+
+
+def hips_words(body: Body) -> dict[str, str]:
+    """Return what Hip's PUT has for "ship all, with this number"."""
+    return {"flag_shipping": "1", "tracking_link": dict(body.pairs).get("tracking_number", "")}
 
 
 @pytest.fixture(autouse=True)

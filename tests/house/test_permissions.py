@@ -179,6 +179,79 @@ PUT  /api/okanjo/stores/<store>/sales/<item>          401 403 403 403 403 200 20
      /api/okanjo/stores/1/sales/{papershop's deal}
 PUT  /api/okanjo/stores/<store>/sales/<item>          401 403 403 403 200 200 200 403 200
      /api/okanjo/stores/2/sales/{vendorshop's deal}
+GET  /api/okanjo/order-items                          401 200 200 200 200 200 200 200 200
+GET  /api/okanjo/order-items/<item>                   401 404 200 404 404 404 404 404 404
+     /api/okanjo/order-items/{bought goods}
+PUT  /api/okanjo/order-items/<item>                   401 404 200 404 404 404 404 404 404
+     /api/okanjo/order-items/{bought goods}
+GET  /api/okanjo/orders                               401 200 200 200 200 200 200 200 200
+GET  /api/okanjo/orders/<order>                       401 404 200 404 404 404 404 404 404
+     /api/okanjo/orders/{bought}
+GET  /api/okanjo/stores/<store>/feedback              401 403 403 403 200 200 200 403 200
+     /api/okanjo/stores/1/feedback
+GET  /api/okanjo/stores/<store>/feedback/<item>       401 404 404 404 404 404 404 404 404
+     /api/okanjo/stores/1/feedback/{sale's item}
+GET  /api/okanjo/users/<user>/feedback                401 403 200 403 403 403 403 403 403
+     /api/okanjo/users/{the buyer}/feedback
+GET  /api/okanjo/users/<user>/feedback/<item>         401 403 404 403 403 403 403 403 403
+     /api/okanjo/users/{the buyer}/feedback/{bought file}
+PUT  /api/okanjo/users/<user>/feedback/<item>         401 403 400 403 403 403 403 403 403
+     /api/okanjo/users/{the buyer}/feedback/{bought file}
+GET  /api/weebly/v1/user/sites/<site>/store/orders    401 403 403 403 200 200 200 403 200
+     /api/weebly/v1/user/sites/1/store/orders
+GET  /api/weebly/user/<user>/site/<site>/store/order  401 403 403 403 200 200 200 403 200
+     /api/weebly/user/{the owner}/site/1/store/order
+GET  /api/weebly/user/<user>/site/<site>/store/order  401 403 403 403 403 403 403 403 403
+     /api/weebly/user/{the buyer}/site/1/store/order
+GET  /api/weebly/v1/user/sites/<site>/store/orders/count 401 403 403 403 200 200 200 403 200
+     /api/weebly/v1/user/sites/1/store/orders/count
+GET  /api/weebly/user/<user>/site/<site>/store/order/count 401 403 403 403 200 200 200 403 200
+     /api/weebly/user/{the owner}/site/1/store/order/count
+GET  /api/weebly/v1/user/sites/<site>/store/orders/<order> 401 403 403 403 403 200 200 403 200
+     /api/weebly/v1/user/sites/1/store/orders/{sale}
+GET  /api/weebly/v1/user/sites/<site>/store/orders/<order> 401 403 403 403 200 200 200 403 200
+     /api/weebly/v1/user/sites/1/store/orders/{papershop's deal sale}
+GET  /api/weebly/user/<user>/site/<site>/store/order/<order> 401 403 403 403 403 200 200 403 200
+     /api/weebly/user/{the owner}/site/1/store/order/{sale}
+GET  /api/weebly/v1/user/sites/<site>/store/orders/<order>/items 401 403 403 403 403 200 200 403 200
+     /api/weebly/v1/user/sites/1/store/orders/{sale}/items
+GET  /api/weebly/user/<user>/site/<site>/store/order/<order>/item 401 403 403 403 403 200 200 403 200
+     /api/weebly/user/{the owner}/site/1/store/order/{sale}/item
+GET  /api/weebly/v1/user/sites/<site>/store/orders/<order>/items/count 401 403 403 403 403 200 200 403 200
+     /api/weebly/v1/user/sites/1/store/orders/{sale}/items/count
+GET  /api/weebly/user/<user>/site/<site>/store/order/<order>/item/count 401 403 403 403 403 200 200 403 200
+     /api/weebly/user/{the owner}/site/1/store/order/{sale}/item/count
+GET  /api/weebly/v1/user/sites/<site>/store/orders/<order>/items/<item> 401 403 403 403 403 200 200 403 200
+     /api/weebly/v1/user/sites/1/store/orders/{sale}/items/1
+GET  /api/weebly/user/<user>/site/<site>/store/order/<order>/item/<item> 401 403 403 403 403 200 200 403 200
+     /api/weebly/user/{the owner}/site/1/store/order/{sale}/item/1
+GET  /api/hip/sales                                   401 200 200 200 200 200 200 200 200
+GET  /api/hip/sales/<order>                           401 404 200 404 403 200 200 404 200
+     /api/hip/sales/{sale}
+GET  /api/hip/sales/<order>                           401 404 404 404 200 200 200 404 200
+     /api/hip/sales/{papershop's deal sale}
+GET  /api/hip/sales/<order>                           401 404 404 404 403 404 404 404 404
+     /api/hip/sales/{absorbed}
+PUT  /api/hip/sales/<order>                           401 404 404 404 403 404 404 404 404
+     /api/hip/sales/{absorbed}
+PUT  /api/hip/stores/<slug>/sales/<order>             401 403 403 403 403 404 404 403 404
+     /api/hip/stores/papershop/sales/{absorbed}
+PUT  /api/hip/sales/<order>                           401 404 400 404 403 403 403 404 403
+     /api/hip/sales/{sale}
+PUT  /api/hip/stores/<slug>/sales/<order>             401 403 403 403 403 400 400 403 400
+     /api/hip/stores/papershop/sales/{sale}
+GET  /api/hip/stores/<slug>/sales/all                 401 403 403 403 200 200 200 403 200
+     /api/hip/stores/papershop/sales/all
+GET  /api/hip/stores/<slug>/sales/paid                401 403 403 403 200 200 200 403 200
+     /api/hip/stores/papershop/sales/paid
+GET  /api/hip/stores/<slug>/sales/unpaid              401 403 403 403 200 200 200 403 200
+     /api/hip/stores/papershop/sales/unpaid
+GET  /api/hip/stores/<slug>/sales/paid_not_shipped    401 403 403 403 200 200 200 403 200
+     /api/hip/stores/papershop/sales/paid_not_shipped
+GET  /api/hip/stores/<slug>/sales/posted_sent         401 403 403 403 200 200 200 403 200
+     /api/hip/stores/papershop/sales/posted_sent
+GET  /api/hip/stores/<slug>/listings/closed           401 403 403 403 400 400 400 403 400
+     /api/hip/stores/papershop/listings/closed
 POST /api/intake/stores/<slug>/purchases              401 404 404 404 403 400 400 404 400
      /api/intake/stores/papershop/purchases
 POST /api/intake/orders/<order>/payments              401 404 403 404 403 400 400 404 400
@@ -240,34 +313,50 @@ def evened(answer: TestResponse, said: object) -> str:
 WITH_ID = [x for x in LINES if re.search(r"<id:|<item>|<order>", x.rule)]
 
 
+# The step of a rule that names a row, and what another store has of the kind.
+OF_OTHERS = {
+    "<item>": "elsewhere's item",
+    "<id:item_id>": "elsewhere's item",
+    "<id:job_id>": "elsewhere's import",
+    "<id:parcel_id>": "elsewhere's parcel",
+    "<order>": "elsewhere",
+    "<id:order_id>": "elsewhere",
+}
+
+
+def last_named(line: Line) -> tuple[int, str]:
+    """Return which step of an address names a row last, and another store's row of the kind."""
+    steps = list(zip(line.rule.split("/"), line.address.split("/"), strict=True))
+    named = [(n, OF_OTHERS[word]) for n, (word, at) in enumerate(steps) if word in OF_OTHERS and "{" in at]
+    return named[-1]
+
+
 @pytest.mark.parametrize("line", WITH_ID, ids=[f"{x.method} {x.address}" for x in WITH_ID])
 def test_a_row_of_another_store_answers_as_one_that_is_not_there(house: House, line: Line) -> None:
-    of = {
-        "item": "elsewhere's item",
-        "job": "elsewhere's import",
-        "parcel_id": "elsewhere's parcel",
-        "order": "elsewhere",
-    }
-    foreign = next(house.ids[name] for word, name in of.items() if word in line.rule)
+    n, foreign = last_named(line)
     absent = 987654321
     told = {}
-    for row_id in (foreign, absent):
-        answer = ask(house, "owner", line.method, re.sub(r"\{.*\}", str(row_id), line.address))
+    who = "buyer" if "<user>/feedback" in line.rule else "owner"
+    for row_id in (house.ids[foreign], absent):
+        steps = line.address.split("/")
+        steps[n] = str(row_id)
+        answer = ask(house, who, line.method, house.path("/".join(steps)))
         assert answer.status_code == 404
         told[row_id] = evened(answer, row_id)
-    assert told[foreign] == told[absent]
+    assert told[house.ids[foreign]] == told[absent]
 
 
-WITH_STORE = [x for x in LINES if re.search(r"<slug>|<store>", x.rule)]
+WITH_STORE = [x for x in LINES if re.search(r"<slug>|<store>|<site>", x.rule)]
 
 
 @pytest.mark.parametrize("line", WITH_STORE, ids=[f"{x.method} {x.address}" for x in WITH_STORE])
 def test_a_store_of_others_answers_as_one_that_is_not_there(house: House, line: Line) -> None:
     told = {}
     own = house.path(line.address)
-    foreign, absent = ("3", "987654") if own.startswith("/api/okanjo/") else ("othershop", "nowhere")
+    by_id = own.startswith(("/api/okanjo/", "/api/weebly/"))
+    foreign, absent = ("3", "987654") if by_id else ("othershop", "nowhere")
     for store in (foreign, absent):
-        answer = ask(house, "owner", line.method, re.sub(r"/stores/\w+/", f"/stores/{store}/", own))
+        answer = ask(house, "owner", line.method, re.sub(r"/(stores|sites?)/\w+/", rf"/\1/{store}/", own))
         assert answer.status_code in {403, 404}
         told[store] = evened(answer, store)
     assert told[foreign] == told[absent]

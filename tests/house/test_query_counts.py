@@ -15,6 +15,7 @@ from app.models import Order, OrderItem
 from tests.house.conftest import HTMX, House, Statement
 
 MANY = 2000
+EMBEDS_BOUGHT = "order,media,seller,store,buyer,cause,feedback,history"
 EMBEDDED = "order,media,seller,store,buyer,cause,feedback,history,payouts"
 CAPPED = re.compile(r"count\(.*FROM \(SELECT .* LIMIT ", re.IGNORECASE)
 
@@ -125,16 +126,62 @@ CALLS = (
     ("a list with all that hangs on them", f"/api/okanjo/stores/1/sales?embed={EMBEDDED}", 7),
     ("a filtered list", "/api/okanjo/stores/1/sales?status=2&order_status=2", 4),
     ("an item", "/api/okanjo/stores/1/sales/{sale's item}", 3),
+    # the token 1, the store 1, count 1: nobody said anything yet
+    ("what was said to a store", "/api/okanjo/stores/1/feedback", 3),
+    # Weebly's: the token 1, the store 1, its owners 1; a list: the tally 1, rows 1, their lines 1
+    ("Weebly's orders", "/api/weebly/v1/user/sites/1/store/orders", 6),
+    (
+        "Weebly's orders by date",
+        "/api/weebly/v1/user/sites/1/store/orders?filterby=order_date&filterfor=>1",
+        6,
+    ),
+    # how many have the word 1
+    ("Weebly's orders by a word", "/api/weebly/v1/user/sites/1/store/orders?query=letterpress", 7),
+    ("how many orders Weebly counts", "/api/weebly/v1/user/sites/1/store/orders/count", 4),
+    # the lines 1, what comes off them 1
+    ("Weebly's items", "/api/weebly/v1/user/sites/1/store/orders/{sale}/items", 5),
+    ("Weebly's items under their owner", "/api/weebly/user/{the owner}/site/1/store/order/{sale}/item", 5),
+    ("how many items Weebly counts", "/api/weebly/v1/user/sites/1/store/orders/{sale}/items/count", 4),
+    ("Weebly's item", "/api/weebly/v1/user/sites/1/store/orders/{sale}/items/1", 5),
+    # lines 1, the order 1, how they stand 1, what comes off 1, parcels 1, history 1, money 1
+    ("Weebly's order", "/api/weebly/v1/user/sites/1/store/orders/{sent}", 10),
+    ("Weebly's order without a parcel", "/api/weebly/v1/user/sites/1/store/orders/{sale}", 9),
+    # sales with buyer, store, address and newest parcel 1, their lines 1, what went into them 1; a buyer's
+    # place is whom the stores know them as
+    ("Hip's list of sales", "/api/hip/stores/papershop/sales/all", 6),
+    ("Hip's list by flags", "/api/hip/stores/papershop/sales/paid_not_shipped", 6),
+    ("Hip's list by time", "/api/hip/stores/papershop/sales/paid?created_time_from=2026-01-01", 6),
+    ("Hip's list beyond its end", "/api/hip/stores/papershop/sales/all?page=99", 3),
+    ("Hip's sale", "/api/hip/sales/{sale}", 5),
+    ("Hip's listings that were sold", "/api/hip/stores/papershop/listings/closed?show=sold", 4),
+)
+# The buyer's: the token with its person 1, count 1, rows 1, and what is embedded, one each
+BOUGHT = (
+    ("what was bought", "/api/okanjo/order-items", 3),
+    # the stores 1, causes none there, feedback 1, history 1
+    ("what was bought with all that hangs on it", f"/api/okanjo/order-items?embed={EMBEDS_BOUGHT}", 6),
+    ("an item that was bought", "/api/okanjo/order-items/{bought goods}", 2),
+    # the types of their items 1
+    ("orders of one's own", "/api/okanjo/orders", 4),
+    # stores 1, items 1, their types 1
+    ("orders with all that lies in them", "/api/okanjo/orders?embed=items,buyer,seller,stores", 6),
+    ("an order of one's own", "/api/okanjo/orders/{bought}", 3),
+    # count 1: nothing yet
+    ("what one said", "/api/okanjo/users/{the buyer}/feedback", 2),
+    ("Hip's list of purchases", "/api/hip/sales?created_time_from=2026-01-01", 6),
 )
 
 
-@pytest.mark.parametrize("call", CALLS, ids=[c[0] for c in CALLS])
-def test_a_call_costs_so_many_statements(house: House, call: tuple[str, str, int]) -> None:
-    _, address, expected = call
+BY_WHOM = [("owner", *call) for call in CALLS] + [("buyer", *call) for call in BOUGHT]
+
+
+@pytest.mark.parametrize("call", BY_WHOM, ids=[c[1] for c in BY_WHOM])
+def test_a_call_costs_so_many_statements(house: House, call: tuple[str, str, str, int]) -> None:
+    who, _, address, expected = call
     browser = house.browser("signed_out")
-    browser.get(house.path(address), headers=house.bearer("owner"))  # the first use of a token is noted
+    browser.get(house.path(address), headers=house.bearer(who))  # the first use of a token is noted
     with house.statements() as seen:
-        answer = browser.get(house.path(address), headers=house.bearer("owner"))
+        answer = browser.get(house.path(address), headers=house.bearer(who))
     assert answer.status_code == 200
     assert len(seen) == expected, shown(seen)
 
@@ -265,6 +312,38 @@ def test_every_tab_is_read_along_an_index(house: House, is_analysed: bool) -> No
         slow = [found for statement in asked.values() for found in slow_steps(statement)]
     assert asked
     assert slow == []
+
+
+LISTED = ("all", "paid", "unpaid", "paid_not_shipped", "posted_sent")
+
+
+@pytest.mark.parametrize("is_analysed", [False, True], ids=["never analysed", "analysed"])
+@pytest.mark.parametrize("which", LISTED)
+def test_lists_by_page_numbers_skip_and_count_along_an_index_alone(
+    house: House, which: str, is_analysed: bool
+) -> None:
+    crowd(house)
+    query = "limit=1&created_time_from=2020-01-01"
+    sent = house.path("/api/hip/stores/papershop/sales/{sale}")
+    house.browser("signed_out").put(sent, data={"flag_shipping": "1"}, headers=house.bearer("owner"))
+    with house.statements() as seen:
+        for sort in ("created_desc", "created_asc"):
+            address = f"/api/hip/stores/papershop/sales/{which}?{query}&sort={sort}"
+            assert house.browser("signed_out").get(address, headers=house.bearer("owner")).status_code == 200
+    asked = [s for s in seen if "count(orders.id)" in s.sql or "OFFSET" in s.sql]
+    assert len(asked) == 4
+    with house.app.app_context():
+        if is_analysed:
+            with db.engine.begin() as connection:
+                connection.execute(text("ANALYZE"))
+            db.engine.dispose()
+        with db.engine.connect() as connection:
+            for s in asked:
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s.sql}", s.parameters)
+                steps = [str(row[-1]) for row in plan]
+                # The unpaid are few: they are found in their tab.
+                way = "store_id=? AND desk_state=?" if which == "unpaid" else "USING COVERING INDEX"
+                assert any("orders" in step and way in step for step in steps), steps
 
 
 def test_what_could_go_along_with_a_sale_is_found_by_its_buyer_alone(house: House) -> None:

@@ -1,7 +1,7 @@
 """What hangs on the items of one answer: read where a field shows it, in one statement for all of them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.statuses import ProductType
 class Beside:
     """What hangs on the items of one page, as far as it is shown."""
 
-    store: Store | StoreFacts
+    stores: Mapping[int, Store | StoreFacts]
     causes: dict[int, Cause] = field(default_factory=dict)
     feedback: dict[int, Feedback] = field(default_factory=dict)
     events: dict[int | None, list[Event]] = field(default_factory=dict)
@@ -24,9 +24,9 @@ class Beside:
     donations: frozenset[int] = frozenset()  # orders of nothing but donations
 
 
-def gather(items: Sequence[Told], store: Store | StoreFacts, shown: frozenset[str]) -> Beside:
+def gather(items: Sequence[Told], stores: Mapping[int, Store | StoreFacts], shown: frozenset[str]) -> Beside:
     """Read what hangs on these items, as far as these fields and objects show it; nothing for no items."""
-    beside = Beside(store)
+    beside = Beside(stores)
     rows = [item.row for item in items]
     ids = [row.id for row in rows]
     causes = {row.cause_id for row in rows if row.cause_id}

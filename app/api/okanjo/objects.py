@@ -4,13 +4,14 @@ Tables from field to value, in the order of the reference; a field that is not a
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from app.api.okanjo.beside import Beside, gather
 from app.api.okanjo.item import ITEM, amount
-from app.api.shape import utc_text
-from app.models import Feedback, Payout, Store
+from app.api.shape import first_and_last, utc_text
+from app.models import Payout, Store
+from app.queries import people
 from app.queries.people import StoreFacts
 from app.queries.told_items import Told
 
@@ -29,11 +30,10 @@ class PlacedOrder(NamedTuple):
 
 
 def _names(row: Any) -> tuple[str | None, str | None]:
-    """Return first and last name of whom the order goes to; a name in one piece parts at its last blank."""
-    if row.address_id is None or row.to_given_name or row.to_family_name:
-        return row.to_given_name, row.to_family_name
-    first, _, last = row.to_name.rpartition(" ")
-    return first, last
+    """Return first and last name of whom the order goes to; None where it goes nowhere."""
+    if row.address_id is None:
+        return None, None
+    return first_and_last(row.to_name, row.to_given_name, row.to_family_name)
 
 
 ORDER: dict[str, Give] = {
@@ -83,24 +83,34 @@ CAUSE: dict[str, Give] = {
 }
 
 
-class Said(NamedTuple):
-    """A buyer's feedback with the item it is about and the store it is for."""
+class Author(NamedTuple):
+    """Who said something of an item: its buyer, with the item's id."""
 
-    row: Feedback
+    id: int
+    buyer_id: int
+    buyer_username: str
+    buyer_name: str
+
+
+class Said(NamedTuple):
+    """A buyer's feedback with the item it is about (and its buyer), and the store it is for."""
+
+    row: Any
     item: Any
-    store: Store | StoreFacts
+    store_id: int
+    store_name: str
 
 
 FEEDBACK: dict[str, Give] = {
     "id": lambda f: f.row.id,
     "created": lambda f: utc_text(f.row.created_at),
-    "reviewee_id": lambda f: f.store.id,
+    "reviewee_id": lambda f: f.store_id,
     "reviewer_id": lambda f: f.item.buyer_id,
     "order_item_id": lambda f: f.item.id,
     "value": lambda f: f.row.value,
     "feedback": lambda f: f.row.text or None,
     "reviewer": lambda f: {"user_name": BUYER["user_name"](f.item)},
-    "reviewee": lambda f: {"name": f.store.name},
+    "reviewee": lambda f: {"name": f.store_name},
 }
 HISTORY: dict[str, Give] = {  # OrderItemStatus
     "id": lambda e: e.id,
@@ -146,8 +156,8 @@ def _order(item: Told, beside: Beside) -> PlacedOrder:
 
 def _feedback(item: Told, beside: Beside) -> Said | None:
     """Return what the buyer said of the item."""
-    row = beside.feedback.get(item.row.id)
-    return Said(row, item.row, beside.store) if row else None
+    row, store = beside.feedback.get(item.row.id), beside.stores[item.row.store_id]
+    return Said(row, item.row, store.id, store.name) if row else None
 
 
 def _payouts(item: Told, beside: Beside) -> list[PaidOut]:
@@ -159,37 +169,60 @@ def _payouts(item: Told, beside: Beside) -> list[PaidOut]:
 EMBEDS: dict[str, Embed] = {
     "order": Embed(ORDER, _order),
     "media": Embed(MEDIA, lambda i, _: {str(picture.id): picture for picture in i.pictures}),
-    "seller": Embed(SELLER, lambda _, b: b.store),
-    "store": Embed(STORE, lambda _, b: b.store),
+    "seller": Embed(SELLER, lambda i, b: b.stores[i.row.store_id]),
+    "store": Embed(STORE, lambda i, b: b.stores[i.row.store_id]),
     "buyer": Embed(BUYER, lambda i, _: i.row),
     "cause": Embed(CAUSE, lambda i, b: b.causes.get(i.row.cause_id or 0)),
     "feedback": Embed(FEEDBACK, _feedback),
     "history": Embed(HISTORY, lambda i, b: b.events.get(i.row.id, [])),
     "payouts": Embed(PAYOUT, _payouts),
 }
-FIELDS = frozenset(
-    {*ITEM, *EMBEDS, *(f"{name}.{inner}" for name, embed in EMBEDS.items() for inner in embed.table)}
-)
+
+
+class Shape(NamedTuple):
+    """What an object has: its fields, and the fields of what may lie in it."""
+
+    fields: Mapping[str, Callable[..., object]]
+    embeds: Mapping[str, Mapping[str, Callable[..., object]]]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return all that may be named: "status", "order", "order.type"."""
+        inner = (f"{name}.{key}" for name, table in self.embeds.items() for key in table)
+        return frozenset({*self.fields, *self.embeds, *inner})
+
+
+def _shape(without: Collection[str] = ()) -> Shape:
+    """Return what an OrderItem has, but for these names."""
+    return Shape(
+        {name: give for name, give in ITEM.items() if name not in without},
+        {name: embed.table for name, embed in EMBEDS.items() if name not in without},
+    )
+
+
+SALE = _shape()
+# The acknowledgement is the seller's alone (reference 1.4), and so is what goes to whom.
+BOUGHT = _shape({"product_deal_vendor_ack", "payouts"})
 
 
 class Shown(NamedTuple):
-    """What is shown: the item's fields, and for each embedded object its own."""
+    """What is shown: the object's fields, and for each embedded object its own."""
 
     fields: frozenset[str]
     embeds: dict[str, frozenset[str]]
 
     @classmethod
-    def of(cls, fields: Sequence[str] | None, embeds: Collection[str]) -> Self:
+    def of(cls, shape: Shape, fields: Sequence[str] | None, embeds: Collection[str]) -> Self:
         """Make it from `fields` (None: all) and `embed`; a field such as "order.id" lies in an object."""
-        whole = {name: frozenset(EMBEDS[name].table) for name in EMBEDS if name in embeds}
+        whole = {name: frozenset(table) for name, table in shape.embeds.items() if name in embeds}
         if fields is None:
-            return cls(frozenset(ITEM), whole)
+            return cls(frozenset(shape.fields), whole)
         inner: defaultdict[str, set[str]] = defaultdict(set)
         for name in fields:
             outer, _, within = name.partition(".")
-            inner[outer].update({within} if within else EMBEDS[outer].table if outer in EMBEDS else ())
+            inner[outer].update({within} if within else shape.embeds.get(outer, ()))
         return cls(
-            frozenset(inner).intersection(ITEM),
+            frozenset(inner).intersection(shape.fields),
             {name: frozenset(inner[name]) for name in whole if name in inner},
         )
 
@@ -200,9 +233,21 @@ class Shown(NamedTuple):
         return self.fields.union(self.embeds, inner)
 
 
-def items_json(items: Sequence[Told], store: Store | StoreFacts, shown: Shown) -> list[dict[str, object]]:
-    """Return the OrderItem objects of these items, with exactly what is shown."""
-    beside = gather(items, store, shown.names)
+def bought_json(items: Sequence[Told], shown: Shown) -> list[dict[str, object]]:
+    """Return the OrderItem objects of items that somebody bought, of whichever stores."""
+    is_shop_shown = bool({"seller", "store", "feedback"} & shown.embeds.keys())
+    stores = people.stores_by_id({item.row.store_id for item in items}) if is_shop_shown else {}
+    return items_json(items, stores, shown)
+
+
+def items_json(
+    items: Sequence[Told], stores: Mapping[int, Store | StoreFacts], shown: Shown
+) -> list[dict[str, object]]:
+    """Return the OrderItem objects of these items, with exactly what is shown.
+
+    `stores` are those that sold them, where something of the store is shown.
+    """
+    beside = gather(items, stores, shown.names)
     fields = [(name, give) for name, give in ITEM.items() if name in shown.fields]
     embeds = [
         (name, EMBEDS[name].find, {key: give for key, give in EMBEDS[name].table.items() if key in inner})
@@ -214,6 +259,11 @@ def items_json(items: Sequence[Told], store: Store | StoreFacts, shown: Shown) -
         shown_of_item |= {name: _inner_json(find(item, beside), table) for name, find, table in embeds}
         found.append(shown_of_item)
     return found
+
+
+def given_json(thing: Any, table: dict[str, Give], names: frozenset[str]) -> dict[str, object]:
+    """Return these fields of an object, in the sequence of its table."""
+    return {name: give(thing) for name, give in table.items() if name in names}
 
 
 def _inner_json(thing: Any, table: dict[str, Give]) -> object:

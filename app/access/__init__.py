@@ -8,15 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from app import logs
 from app.errors import Absorbed, ForeignStore, NotAllowed, NotFound
 from app.models import Account, Order, OrderItem, Store
-from app.queries import combined, items, parcels, people, purchases, sales, told_items
+from app.queries import combined, items, parcels, people, purchases, sales
 from app.queries.people import Person, StoreFacts
-from app.queries.told_items import Told
-from app.statuses import ActorKind, Door, Kind, ProductType, Role
+from app.queries.told_sales import Told as ToldSale
+from app.statuses import ActorKind, Door, Kind, Role
+
+AnyOrder = TypeVar("AnyOrder", Order, ToldSale)
 
 
 class Permission(StrEnum):
@@ -208,17 +210,17 @@ def find_sale(desk: Desk, order_id: int) -> Order:
     Absorbed where it went into another one. A vendor gets orders with deals, those alone, else NotAllowed.
     """
     order = sales.one(desk.store.id, order_id)
-    is_asked_of_heir = desk.only_deals and order is not None and order.heir_id is not None
+    if order is None:
+        raise NotFound
+    is_asked_of_heir = desk.only_deals and order.heir_id is not None
     living = sales.one(desk.store.id, combined.heir_of(order_id)) if is_asked_of_heir else order
     if living is not None and desk.only_deals and not seen_items(desk, living):
         raise NotAllowed
-    return _alive(order)
+    return alive(order)
 
 
-def _alive(order: Order | None) -> Order:
-    """Return an order; NotFound where there is none, Absorbed where it went into another one."""
-    if order is None:
-        raise NotFound
+def alive(order: AnyOrder) -> AnyOrder:
+    """Return an order, or what is told of one; Absorbed where it went into another one."""
     if order.heir_id is not None:
         raise Absorbed(combined.heir_of(order.id), order.number)
     return order
@@ -260,16 +262,6 @@ def find_item(desk: Desk, item_id: int, *, to_move: bool = False) -> OrderItem:
     return item
 
 
-def find_told_item(desk: Desk, item_id: int) -> Told:
-    """Return an item of the desk's store as programs are told of it; refusals are those of `find_item`."""
-    item = told_items.one(desk.store.id, item_id)
-    if item is None:
-        raise NotFound
-    if desk.only_deals and item.row.type != ProductType.DEAL:
-        raise NotAllowed
-    return item
-
-
 def right_to_move(item: OrderItem) -> Permission:
     """Return the right that moving this item needs (law: "Setting an item's status", Who)."""
     return Permission.REDEEM if item.fulfilled_as is Kind.DEAL else Permission.SHIP
@@ -284,8 +276,14 @@ def find_parcel(desk: Desk, parcel_id: int) -> Any:
 
 
 def find_purchase(actor: Actor, order_id: int) -> Order:
-    """Return an order that the actor bought; NotFound for every other one, Absorbed as `find_sale`."""
-    return _alive(purchases.one(actor.account_id, order_id) if actor.account_id else None)
+    """Return an order that the actor bought; NotFound for every other one, Absorbed as `find_sale`.
+
+    A token of one store sees what was bought there.
+    """
+    order = purchases.one(actor.account_id, order_id) if actor.account_id else None
+    if order is None or actor.only_store_id not in {None, order.store_id}:
+        raise NotFound
+    return alive(order)
 
 
 def find_site(actor: Actor) -> None:
