@@ -12,6 +12,7 @@ from flask import request
 from app import logs
 from app.access import Actor
 from app.actions.people import USED_EVERY, note_used, secret_hash
+from app.api import rates
 from app.db import db
 from app.errors import Refused
 from app.queries import people
@@ -38,7 +39,8 @@ class TokenRefused(Refused):
 def asking() -> Actor:
     """Return the person whose token came with the request, with what the token may.
 
-    TokenNeeded where none came; TokenRefused where it is none of ours, has ended, or its person has.
+    TokenNeeded where none came; TokenRefused where it is none of ours, has ended, or its person has;
+    TooManyCalls where it called too often.
     """
     header = request.headers.get("Authorization")
     if header is None:
@@ -50,6 +52,7 @@ def asking() -> Actor:
         raise TokenRefused
     person = token.person
     logs.note(account=person.id)
+    rates.count(token.id)
     actor = Actor(
         person.id,
         person.shown_name,
