@@ -145,19 +145,19 @@ def _opened(folder: Path, name: str) -> Iterator[int]:
 
 def _throw_away(folder: Path) -> None:
     """Remove the files whose last call is more than a day ago."""
-    old = time.time() - 25 * 3600
+    old = time.time_ns() - DAY - SET_BACK
     for entry in os.scandir(folder):
         with suppress(FileNotFoundError):
-            if entry.stat().st_mtime < old:
+            if entry.stat().st_mtime_ns < old:
                 _remove(entry.path, old)
 
 
-def _remove(path: str, old: float) -> None:
-    """Remove a file that was last written before an instant; whoever waits for its lock makes a new one."""
+def _remove(path: str, old: int) -> None:
+    """Remove a file that was last written before an instant (nanoseconds); who waits for it makes a new one."""
     file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file).st_mtime < old:
+        if os.fstat(file).st_mtime_ns < old:
             Path(path).unlink()
     finally:
         os.close(file)

@@ -85,7 +85,7 @@ class TokenForm(Form):
     @property
     def scopes(self) -> list[str]:
         """Return what the token may do."""
-        return [READ] * self.read.data + [WRITE] * self.write.data
+        return [scope for scope, tick in ((READ, self.read), (WRITE, self.write)) if tick.data]
 
     @property
     def how_long(self) -> timedelta | None:

@@ -27,7 +27,7 @@ blueprint = Blueprint("tokens", __name__, url_prefix="/account/tokens")
 
 
 class Row(NamedTuple):
-    """A token as the list shows it; of a time: how long ago it was, and when exactly."""
+    """A token as the list shows it; of a time: the words that are read first, and when exactly."""
 
     public_id: str
     name: str
@@ -35,7 +35,7 @@ class Row(NamedTuple):
     may: list[str]
     made: tuple[str, str]
     used: tuple[str, str] | None
-    expires: str
+    expires: tuple[str, str] | None
     badge: Badge
     works: bool
 
@@ -112,8 +112,8 @@ def zone_of(stores: Sequence[Store | StoreFacts]) -> str:
 def limits() -> str:
     """Say how often a token may call; nothing where there is no limit."""
     per_second, per_day = current_app.config["API_PER_SECOND"], current_app.config["API_PER_DAY"]
-    said = [f"{per_second:,} a second"] * bool(per_second) + [f"{per_day:,} in 24 hours"] * bool(per_day)
-    return " and ".join(said)
+    said = [(per_second, "a second"), (per_day, "in 24 hours")]
+    return " and ".join(f"{most:,} calls {span}" for most, span in said if most)
 
 
 def row_of(token: Own, clock: Clock) -> Row:
@@ -127,7 +127,9 @@ def row_of(token: Own, clock: Clock) -> Row:
         may=[words for scope, words in SCOPES.items() if scope in token.scopes],
         made=clock.age_and_exact(token.created_at),
         used=clock.age_and_exact(token.used_at) if token.used_at else None,
-        expires=clock.exact(token.expires_at) if token.expires_at else "",
+        expires=(clock.exact(token.expires_at, True), clock.exact(token.expires_at))
+        if token.expires_at
+        else None,
         badge=badge(token, is_past=is_past),
         works=works,
     )
