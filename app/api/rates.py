@@ -153,7 +153,7 @@ def _throw_away(folder: Path) -> None:
 
 
 def _remove(path: str, old: int) -> None:
-    """Remove a file that was last written before an instant (nanoseconds); who waits for it makes a new one."""
+    """Remove a file last written before an instant (nanoseconds); who waits for it makes a new one."""
     file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
