@@ -235,12 +235,18 @@ def test_a_clock_that_was_far_ahead_keeps_nobody_out(tmp_path: Path) -> None:
     assert taken(tmp_path, limits, 2 * DAY - 5 * SECOND, 2 * DAY + SECOND) == [False, True]
 
 
+def test_a_clock_that_is_set_back_a_little_loses_no_call(tmp_path: Path) -> None:
+    limits = Limits(0, 3)
+    assert taken(tmp_path, limits, 5 * DAY, 5 * DAY - 5 * SECOND) == [True, True]
+    assert take(tmp_path, 1, limits, 6 * DAY - 3 * SECOND) == Pace(3, 0, 0)
+
+
 def test_a_process_killed_between_its_two_writes_spoils_no_count(tmp_path: Path) -> None:
     limits = Limits(0, 3)
     assert taken(tmp_path, limits, DAY, DAY + 1, DAY + 2) == [True] * 3
     (book,) = tmp_path.iterdir()
     with book.open("r+b") as file:  # the instant is written, the number is not
-        file.seek(8 * (1 + 3 % 4))
+        file.seek(8 * (1 + 3 % int(book.name.split(".")[1])))
         file.write((2 * DAY).to_bytes(8, "little"))
     assert taken(tmp_path, limits, 2 * DAY - 1, 2 * DAY) == [False, True]
 
