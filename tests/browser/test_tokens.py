@@ -56,4 +56,6 @@ def test_a_token_is_made_used_and_ended_by_keyboard(
     expect(page.get_by_text(f"“{name}” is ended: calls with it are refused.")).to_be_visible()
     expect(row).to_contain_text("Ended")
     expect(row.locator("form")).to_have_count(0)
+    if has_script:
+        expect(row.locator("[data-focus]")).to_be_focused()
     assert call(desk, secret) == (401, None)
