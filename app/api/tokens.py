@@ -39,8 +39,7 @@ class TokenRefused(Refused):
 def asking() -> Actor:
     """Return the person whose token came with the request, with what the token may.
 
-    TokenNeeded where none came; TokenRefused where it is none of ours, has ended, or its person has;
-    TooManyCalls where it called too often.
+    TokenNeeded where none came; TokenRefused where it is none of ours, has ended, or its person has.
     """
     header = request.headers.get("Authorization")
     if header is None:
@@ -52,7 +51,7 @@ def asking() -> Actor:
         raise TokenRefused
     person = token.person
     logs.note(account=person.id)
-    rates.count(token.id)
+    rates.count(token.id)  # TooManyCalls where it called too often
     actor = Actor(
         person.id,
         person.shown_name,
