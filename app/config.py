@@ -122,6 +122,9 @@ def from_environment() -> dict[str, object]:
         "PORT": _number("TRADEPOST_PORT", 5000, least=0, most=65535),
         "WORKERS": _number("TRADEPOST_WORKERS", os.cpu_count() or 1, least=1, most=256),
         "BASE_URL": base_url,
+        # Calls of a token, in any second and in any 24 hours; 0 is no limit.
+        "API_PER_SECOND": _number("TRADEPOST_API_PER_SECOND", 10, least=0, most=100_000),
+        "API_PER_DAY": _number("TRADEPOST_API_PER_DAY", 10_000, least=0, most=1_000_000),
         "TRUSTED_HOSTS": [h for h in env("TRADEPOST_TRUSTED_HOSTS", "").split(",") if h] or None,
         # A whole year of a busy shop's export is some megabytes; beyond that the command takes it.
         "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,

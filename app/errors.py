@@ -36,6 +36,17 @@ class NotAllowed(Refused):
     sentence = "Insufficient privileges for this operation."
 
 
+class TooManyCalls(Refused):
+    """A token called too often; the next call that is taken is `retry_after` seconds away."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        seconds = "1 second" if retry_after == 1 else f"{retry_after} seconds"
+        super().__init__(f"Too many calls with this token: try again in {seconds}.")
+        self.retry_after = retry_after
+
+
 class NotFound(Refused):
     """There is no such thing, or none that this person may know of."""
 

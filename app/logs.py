@@ -36,6 +36,11 @@ def request_id() -> str:
     return str(get_contextvars().get("request", ""))
 
 
+def tell(event: str, **facts: object) -> None:
+    """Write a line of its own, for what was done outside of a request: ids and names, nothing personal."""
+    _log.info(event, **facts)
+
+
 def failed(error: BaseException) -> None:
     """Write down what nobody foresaw, with its traceback, under the present request's id."""
     _log.error("failed", exc_info=error)

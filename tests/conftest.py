@@ -40,6 +40,8 @@ TEST_SETTINGS = {
     "TESTING": True,
     "SECRET_KEY": "tests only",
     "DURABLE": False,
+    "API_PER_SECOND": 0,
+    "API_PER_DAY": 0,
     "SECURITY_PASSWORD_HASH": "plaintext",
     "SECURITY_PASSWORD_SCHEMES": ["plaintext"],
     "SECURITY_PASSWORD_SALT": "tests only",

@@ -1,7 +1,9 @@
 """The commands: what each does, and the one sentence with which it ends when it cannot."""
 
+import json
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -180,8 +182,12 @@ def test_two_passwords_that_differ_are_asked_for_again(run: Run) -> None:
 def test_a_token_is_the_last_word_and_opens_the_api(app: Flask, run: Run) -> None:
     scope = next(iter(SCOPES))
     said = run("token", "owner@example.com", "--store", "papershop", "--scope", scope)
-    assert (said.exit_code, said.stderr) == (0, "")
+    assert said.exit_code == 0
     secret = said.stdout.split()[-1]
+    (line,) = said.stderr.splitlines()
+    assert json.loads(line)["event"] == "made a token"
+    assert json.loads(line)["token"] == secret.split("_")[1]
+    assert secret.rsplit("_", 1)[1] not in line
     with app.app_context():
         kept = db.session.query(ApiToken).one()
         assert kept.token_hash == secret_hash(secret)
@@ -189,6 +195,23 @@ def test_a_token_is_the_last_word_and_opens_the_api(app: Flask, run: Run) -> Non
         place = people.place("papershop", None)
         assert place is not None
         assert kept.store_id == place.store.id
+
+
+def test_a_token_may_have_a_name_and_an_end(app: Flask, run: Run) -> None:
+    words = (
+        "token",
+        "owner@example.com",
+        "--scope",
+        "read:store-orders",
+        "--name",
+        " Till  1 ",
+        "--days",
+        "7",
+    )
+    assert run(*words).exit_code == 0
+    with app.app_context():
+        kept = db.session.query(ApiToken).one()
+        assert (kept.name, kept.expires_at) == ("Till 1", kept.created_at + timedelta(days=7))
 
 
 def test_a_token_may_be_for_all_stores_of_a_person(app: Flask, run: Run) -> None:
@@ -205,6 +228,8 @@ def test_a_token_may_be_for_all_stores_of_a_person(app: Flask, run: Run) -> None
         (("nobody@example.com", "--scope", "read:store-orders"), 2, "has no account"),
         (("owner@example.com", "--scope", "read:everything"), 2, ", ".join(SCOPES)[:17]),
         (("owner@example.com",), 2, "--scope"),
+        (("owner@example.com", "--scope", "read:store-orders", "--days", "0"), 2, "--days"),
+        (("owner@example.com", "--scope", "read:store-orders", "--name", "x" * 65), 2, "1 to 64"),
         (("owner@example.com", "--store", "no-such", "--scope", "read:store-orders"), 2, "papershop"),
         (("buyer@example.com", "--store", "papershop", "--scope", "read:store-orders"), 1, "has no place"),
     ],

@@ -5,15 +5,27 @@ import hmac
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.db import db, insert_or, take_write_lock
+from app.errors import Refused
 from app.models import Account, ApiToken, Buyer, Member, Signin, Store
+from app.queries import tokens
 from app.queries.people import StoreFacts
 from app.statuses import Role
 
 SEEN_EVERY = timedelta(minutes=5)
 USED_EVERY = timedelta(hours=1)
+# As many as anybody can keep apart; beyond that a program makes them.
+MOST_TOKENS = 100
+
+
+class TooManyTokens(Refused):
+    """The person has as many tokens as one may have."""
+
+    sentence = (
+        f"You have {MOST_TOKENS} tokens that work. End one that you no longer need, then make this one."
+    )
 
 
 def secret_hash(secret: str) -> str:
@@ -132,8 +144,24 @@ def note_used(token_id: int, *, now: datetime) -> None:
     db.session.execute(update(ApiToken).where(ApiToken.id == token_id).values(used_at=now))
 
 
-def make_token(account: Account, store: Store | StoreFacts | None, scopes: list[str]) -> str:
-    """Make a token and return it; it cannot be had again."""
+def make_token(
+    account: Account,
+    store: Store | StoreFacts | None,
+    scopes: list[str],
+    *,
+    name: str = "",
+    lasts: timedelta | None = None,
+) -> str:
+    """Make a token and return it; it cannot be had again. `lasts`: None is for ever.
+
+    TooManyTokens where the person has MOST_TOKENS that work.
+    """
+    take_write_lock()
+    now = datetime.now(UTC)
+    # Whoever makes another one for them at the same time waits here.
+    db.session.execute(select(Account.id).where(Account.id == account.id).with_for_update())
+    if tokens.count_working(account.id, now) >= MOST_TOKENS:
+        raise TooManyTokens
     public_id = secrets.token_hex(8)
     secret = f"tp_{public_id}_{secrets.token_urlsafe(32)}"
     db.session.add(
@@ -141,10 +169,19 @@ def make_token(account: Account, store: Store | StoreFacts | None, scopes: list[
             account_id=account.id,
             store_id=store.id if store else None,
             public_id=public_id,
+            name=name,
             token_hash=secret_hash(secret),
             scopes=sorted(set(scopes)),
-            created_at=datetime.now(UTC),
+            created_at=now,
+            expires_at=now + lasts if lasts else None,
         )
     )
     db.session.flush()
     return secret
+
+
+def end_token(token_id: int, *, now: datetime) -> bool:
+    """End a token for good, and tell whether it had not ended before: the next call with it is refused."""
+    take_write_lock()
+    ending = update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None))
+    return bool(db.session.execute(ending.values(revoked_at=now).returning(ApiToken.id)).all())

@@ -14,8 +14,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from app import logs
+from app.api import rates
 from app.db import db
-from app.errors import ForeignStore, NotFound, Refused, Unavailable
+from app.errors import ForeignStore, NotFound, Refused, TooManyCalls, Unavailable
 from app.forms.base import Form, body, json_body
 from app.forms.fields import read_id
 from app.standing import refusal_of
@@ -46,6 +47,7 @@ class Dialect(Blueprint):
         super().__init__(name, import_name)
         self.fault = fault
         self.before_request(_take_little)
+        self.after_request(rates.tell)
         self.register_error_handler(Exception, self.fail)
         for code in default_exceptions:  # by code too: pages may have an error page for one
             self.register_error_handler(code, self.fail)
@@ -70,8 +72,8 @@ def _take_little() -> None:
 
 
 def keep_headers(response: Response, error: Exception) -> Response:
-    """Give an answer the headers that its status needs (405: Allow, 503: Retry-After)."""
-    if isinstance(error, Unavailable):
+    """Give an answer the headers that its status needs (405: Allow, 429 and 503: Retry-After)."""
+    if isinstance(error, TooManyCalls | Unavailable):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, HTTPException):
         headers = dict(error.get_headers())

@@ -15,6 +15,7 @@ from flask import current_app, request
 from app import logs
 from app.access import Actor
 from app.actions.people import USED_EVERY, note_used, secret_hash, signing_secret
+from app.api import rates
 from app.db import db
 from app.errors import Refused
 from app.queries import people
@@ -79,6 +80,7 @@ def acting(token: TokenRow | None) -> Actor:
         raise TokenRefused
     person, now = token.person, datetime.now(UTC)
     logs.note(account=person.id)
+    rates.count(token.id)  # TooManyCalls where it called too often
     actor = Actor(
         person.id,
         person.shown_name,

@@ -2,12 +2,14 @@
 
 import re
 import sys
+from datetime import timedelta
 from zoneinfo import available_timezones
 
 import click
 from flask import current_app
 from flask_security import hash_password
 
+from app import logs
 from app.access import SCOPES
 from app.actions.people import (
     join,
@@ -20,6 +22,7 @@ from app.actions.people import (
 )
 from app.cli.asking import AskedWrongly, Stop, account_of, on_the_desk, store_called
 from app.db import db, take_write_lock
+from app.forms.accounts import LONGEST_TOKEN_NAME
 from app.models import Account
 from app.money import known_currencies
 from app.queries import people
@@ -27,6 +30,7 @@ from app.statuses import Role
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,62}", re.ASCII)
 LONGEST_NAME = 255
+MOST_TOKEN_DAYS = 3650
 
 
 @click.command("store")
@@ -101,8 +105,12 @@ def account(
 @click.option(
     "--scope", "scopes", multiple=True, required=True, help=f"One of {', '.join(SCOPES)}; repeat it."
 )
+@click.option("--name", help="What will use it.")
+@click.option("--days", type=click.IntRange(1, MOST_TOKEN_DAYS), help="How long it works; else until ended.")
 @on_the_desk
-def token(email: str, slug: str | None, scopes: tuple[str, ...]) -> None:
+def token(
+    *, email: str, slug: str | None, scopes: tuple[str, ...], name: str | None, days: int | None
+) -> None:
     """Make a token that lets a program act as a person; it is shown once, as the last word.
 
     Programs that sign their requests (Weebly's X-Public-Key, Okanjo's key) use the key and secret beside it.
@@ -116,9 +124,16 @@ def token(email: str, slug: str | None, scopes: tuple[str, ...]) -> None:
     found = people.place(place.id, whose.id) if place else None
     if found is not None and found.role is None and not whose.is_site_admin:
         raise Stop(f"{whose.email} has no place in {slug}: give them one with `flask --app app account`.")
-    secret = make_token(whose, place, list(scopes))
+    secret = make_token(
+        whose,
+        place,
+        list(scopes),
+        name=_name(name, LONGEST_TOKEN_NAME) if name else "",
+        lasts=timedelta(days=days) if days else None,
+    )
     db.session.commit()
     key = public_id_of(secret)
+    logs.tell("made a token", account=whose.id, token=key)
     click.echo(f"To sign requests: key {key}, secret {signing_secret(str(current_app.secret_key), key)}")
     click.echo(f"A token for {whose.email}, shown this once: {secret}")
 
@@ -130,11 +145,11 @@ def _open(email: str, name: str, password_hash: str | None) -> Account:
     return open_account(email, name=name, password_hash=password_hash)
 
 
-def _name(text: str) -> str:
+def _name(text: str, longest: int = LONGEST_NAME) -> str:
     """Return a name to show; Stop for an empty or endless one."""
     name = " ".join(text.split())
-    if not name or len(name) > LONGEST_NAME:
-        raise AskedWrongly(f"A name has 1 to {LONGEST_NAME} characters.")
+    if not name or len(name) > longest:
+        raise AskedWrongly(f"A name has 1 to {longest} characters.")
     return name
 
 

@@ -1,9 +1,21 @@
 """What people set for themselves."""
 
-from wtforms.validators import AnyOf, Optional
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
+from wtforms.validators import AnyOf, Optional, ValidationError
+
+from app.access import READ, WRITE
 from app.forms.base import Form
-from app.forms.fields import WordsField
+from app.forms.fields import IdField, PlainField, TickField, WordsField
+from app.forms.values import needed
+from app.models import Store
+from app.queries.people import StoreFacts
+
+LONGEST_TOKEN_NAME = 64
+# For how many days a token works, as it is sent, and in words; the third is what a new form proposes.
+LASTS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "365 days", "never": "Until you end it"}
 
 
 def is_of_this_site(path: str) -> bool:
@@ -21,3 +33,61 @@ class ThemeForm(Form):
         """Return the page it was chosen on, where it is one of ours."""
         path = self.next.data
         return path if path and is_of_this_site(path) else None
+
+
+class LastsField(PlainField):
+    """For how long a token works: one of LASTS."""
+
+    def read(self, text: str) -> str:
+        """Return it as it was sent; ValueError where it is not offered."""
+        if text not in LASTS:
+            raise ValueError("Choose how long it works.")
+        return text
+
+
+class TokenForm(Form):
+    """A new token: what it is called, which stores it reaches, what it may do and for how long."""
+
+    name = WordsField("Name", [needed], most=LONGEST_TOKEN_NAME)
+    store = IdField("Reaches")
+    read = TickField("See sales and purchases")
+    write = TickField("Change them: ship, note, say paid")
+    lasts = LastsField("Works for", [needed], default="90")
+
+    def __init__(self, sent: Any = None, *, stores: Sequence[Store | StoreFacts]) -> None:
+        """Offer these stores; without one, a token reaches all that its person can."""
+        self.stores = stores
+        super().__init__(sent, data={"read": True})
+
+    def validate_store(self, field: IdField) -> None:
+        """Refuse a store that is not offered."""
+        if field.data is not None and self.chosen_store is None:
+            raise ValidationError("Choose one of these.")
+
+    def validate_write(self, field: TickField) -> None:
+        """Refuse a token that may do nothing."""
+        if not self.scopes:
+            raise ValidationError("Tick one at least: a token without them may do nothing.")
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Judge every field; what is no field of this form is refused."""
+        is_valid = super().validate(extra_validators)
+        strangers = [name for name in self.strangers() if name != "csrf_token"]
+        if strangers:
+            self.form_errors.append(f"“{strangers[0][:64]}” is no field of this form, or came twice.")
+        return is_valid and not strangers
+
+    @property
+    def chosen_store(self) -> Store | StoreFacts | None:
+        """Return the one store that it is for; None for all."""
+        return next((store for store in self.stores if store.id == self.store.data), None)
+
+    @property
+    def scopes(self) -> list[str]:
+        """Return what the token may do."""
+        return [scope for scope, tick in ((READ, self.read), (WRITE, self.write)) if tick.data]
+
+    @property
+    def how_long(self) -> timedelta | None:
+        """Return for how long it works; None for ever. Only after `validate`."""
+        return None if self.lasts.data == "never" else timedelta(days=int(self.lasts.data))

@@ -24,6 +24,7 @@ from app.web import (
     ship,
     signin,
     site,
+    tokens,
 )
 
 BLUEPRINTS = (
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     buyers_word.blueprint,
     invoices.blueprint,
     site.blueprint,
+    tokens.blueprint,
 )
 
 

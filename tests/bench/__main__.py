@@ -55,6 +55,8 @@ def make_ready(data: Path) -> Path:
         "TRADEPOST_INSTANCE": str(scratch),
         "TRADEPOST_SECRET_KEY": "the bench alone signs with this",
         "TRADEPOST_DURABLE": "1",
+        "TRADEPOST_API_PER_SECOND": "0",
+        "TRADEPOST_API_PER_DAY": "0",
     }
     return scratch
 

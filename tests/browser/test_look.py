@@ -41,6 +41,8 @@ PAGES = [
     ("buyer", "/purchases/{mine}"),
     ("buyer", "/purchases/{mine}/invoice"),
     ("owner", "/stores/papershop/sales/{long}/invoice"),
+    ("owner", "/account/tokens"),
+    ("buyer", "/account/tokens"),
     ("site_admin", "/site"),
 ]
 

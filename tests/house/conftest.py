@@ -190,6 +190,7 @@ def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathF
     keys = {who: keys_of(desk_app, who) for who in CAST}
     for who in ("owner", "buyer"):
         ids[f"the {who}"] = account_of(desk_app, who)
+    ids["owner's token"] = keys["owner"].token.split("_")[1]
     ids["import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner", "papershop")
     ids["elsewhere's import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner2", "othershop")
     with desk_app.app_context():

@@ -110,6 +110,7 @@ ALWAYS_WHOLE = {
     "security.login",
     "security.verify",
     "site.index",
+    "tokens.index",
 }
 WAYS = [(endpoint, who, address) for endpoint, (who, addresses) in BOTH.items() for address in addresses]
 
@@ -180,6 +181,7 @@ def test_when_the_browser_goes_back_it_gets_the_whole_page(
     ("who", "address"),
     [
         ("site_admin", "/site"),
+        ("owner", "/account/tokens"),
         ("signed_out", "/login"),
         ("owner", "/stores/papershop/import"),
         ("owner", "/stores/papershop/sales/new"),

@@ -49,6 +49,10 @@ POST /logout                                          302 302 302 302 302 302 30
 GET  /verify                                          302 200 200 200 200 200 200 200 200
 POST /verify                                          302 200 200 200 200 200 200 200 200
 POST /theme                                           303 303 303 303 303 303 303 303 303
+GET  /account/tokens                                  303 200 200 200 200 200 200 200 200
+POST /account/tokens                                  303 422 422 422 422 422 422 422 422
+POST /account/tokens/<public_id>/end                  303 404 404 404 404 404 303 404 404
+     /account/tokens/{owner's token}/end
 GET  /purchases                                       303 200 200 200 200 200 200 200 200
 GET  /purchases/<id:order_id>                         303 404 200 404 404 404 404 404 404
      /purchases/{sale}

@@ -86,6 +86,8 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("a purchase with complete lines", "buyer", "/purchases/{bought}", 9, 8),
     ("an invoice of a purchase", "buyer", "/purchases/{bought}/invoice", 5, None),
     ("an invoice of a sale", "owner", "/stores/papershop/sales/{sale}/invoice", 6, None),
+    # who 1, tokens 1, stores to choose from 1; the frame 1
+    ("one's tokens", "owner", "/account/tokens", 4, None),
     ("all stores", "site_admin", "/site", 5, None),
     ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 3, 3),
     ("a store that is not there", "owner", "/stores/nowhere/sales", 2, 2),

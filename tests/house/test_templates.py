@@ -44,6 +44,7 @@ ASKED_FOR = {
     "items/_row_said.html": Way("owner", f"{DEAL}?in=row", {"status": "4"}),
     "purchases/_list.html": Way("buyer", "/purchases"),
     "purchases/_purchase.html": Way("buyer", "/purchases/{sale}"),
+    "tokens/_row_said.html": Way("owner", "/account/tokens/{owner's token}/end", {}),
     "sales/_fresh.html": Way("owner", "/stores/papershop/sales/new?after=0.1"),
     "sales/_list.html": Way("owner", "/stores/papershop/sales"),
     "sales/_new.html": Way("owner", "/stores/papershop/sales/new", {"line": "more"}),
@@ -63,6 +64,7 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
     "sales/_after.html": (Way("owner", SALE, None, {}), {}),
     "sales/_mails.html": (Way("owner", "/stores/papershop/sales/{sent}", None, {}), {}),
     "sales/_note_form.html": (Way("owner", SALE, None, {}), {}),
+    "tokens/_rows.html": (Way("owner", "/account/tokens", None, {}), {}),
     "parcels/_rows.html": (Way("owner", "/stores/papershop/parcels", None, {}), {"query": ""}),
     "purchases/_items.html": (Way("buyer", "/purchases/{bought}", None, {}), {"base": "/purchases/1"}),
     "purchases/_say.html": (Way("buyer", "/purchases/{bought}", None, {}), {"base": "/purchases/1"}),
@@ -91,6 +93,7 @@ WHOLE = {
     "settings/index.html": Way("owner", "/stores/papershop/settings", None, {}),
     "security/login_user.html": Way("signed_out", "/login", None, {}),
     "site/index.html": Way("site_admin", "/site", None, {}),
+    "tokens/index.html": Way("owner", "/account/tokens", None, {}),
 }
 
 

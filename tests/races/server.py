@@ -83,6 +83,8 @@ class Server:
                 "TRADEPOST_INSTANCE": str(folder),
                 "TRADEPOST_SECRET_KEY": SECRET,
                 "TRADEPOST_DURABLE": "0",
+                "TRADEPOST_API_PER_SECOND": "0",
+                "TRADEPOST_API_PER_DAY": "0",
             },
             stderr=self.log,
         )
