@@ -24,6 +24,7 @@ from app.web import (
     ship,
     signin,
     site,
+    webhooks,
 )
 
 BLUEPRINTS = (
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     imports.blueprint,
     new_sale.blueprint,
     settings.blueprint,
+    webhooks.blueprint,
     purchases.blueprint,
     buyers_word.blueprint,
     invoices.blueprint,
