@@ -34,7 +34,10 @@ class WantedForm(Form):
     def validate(self, extra_validators: Any = None) -> bool:
         """Judge every field; one tick at least, and nothing that is no field."""
         is_valid = super().validate(extra_validators)
-        if not any(tick.data for tick in self.events.form):
+        wrong = [str(fault) for tick in (*self.events.form, self.is_for_all) for fault in tick.errors]
+        if wrong:
+            self.events_error = wrong[0]
+        elif not any(tick.data for tick in self.events.form):
             self.events_error = "Tick one thing at least: otherwise nothing would ever be told."
             is_valid = False
         strangers = [name for name in self.strangers() if name != "csrf_token"]

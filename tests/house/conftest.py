@@ -151,6 +151,8 @@ def furnish(make: Factory) -> dict[str, Any]:
             sale = make.sale(line, store=store)
             ids[f"{store}'s {kind} sale"], ids[f"{store}'s {kind}"] = sale, make.items_of(sale)[0]
     ids["draft"] = make.label(ids["papershop's goods sale"], {ids["papershop's goods"]: 2}, number="D 1")
+    for name, store_id in (("", 2), ("elsewhere's ", 3)):
+        ids[f"{name}webhook"], ids[f"{name}message"] = make.webhook(store_id)
     with make.app.app_context():
         ids["settings"] = fingerprint(stores.one(1))
     return ids

@@ -143,6 +143,18 @@ GET  /stores/<slug>/settings                          303 404 404 404 403 403 20
      /stores/papershop/settings
 POST /stores/<slug>/settings                          303 404 404 404 403 403 422 404 422
      /stores/papershop/settings
+GET  /stores/<slug>/settings/webhooks                 303 404 404 404 403 403 200 404 200
+     /stores/papershop/settings/webhooks
+POST /stores/<slug>/settings/webhooks                 303 404 404 404 403 403 422 404 422
+     /stores/papershop/settings/webhooks
+POST /stores/<slug>/settings/webhooks/<id:webhook_id> 303 404 404 404 403 403 422 404 422
+     /stores/vendorshop/settings/webhooks/{webhook}
+POST /stores/<slug>/settings/webhooks/<id:webhook_id>/ping 303 404 404 404 403 403 303 404 303
+     /stores/vendorshop/settings/webhooks/{webhook}/ping
+POST /stores/<slug>/settings/webhooks/<id:webhook_id>/end 303 404 404 404 403 403 303 404 404
+     /stores/vendorshop/settings/webhooks/{webhook}/end
+POST /stores/<slug>/settings/webhooks/messages/<id:delivery_id>/again 303 404 404 404 403 403 303 404 409
+     /stores/vendorshop/settings/webhooks/messages/{message}/again
 GET  /stores/<slug>/attention                         303 404 404 404 403 200 200 404 200
      /stores/papershop/attention
 GET  /stores/<slug>/parcels                           303 404 404 404 403 200 200 404 200
@@ -236,6 +248,8 @@ def test_a_row_of_another_store_answers_as_one_that_is_not_there(house: House, l
         "item": "elsewhere's item",
         "job": "elsewhere's import",
         "parcel_id": "elsewhere's parcel",
+        "webhook_id": "elsewhere's webhook",
+        "delivery_id": "elsewhere's message",
         "order": "elsewhere",
     }
     foreign = next(house.ids[name] for word, name in of.items() if word in line.rule)
