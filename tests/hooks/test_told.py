@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from app.access import SYSTEM
 from app.actions.aftersale import Reason, cancel
@@ -22,7 +22,7 @@ from app.actions.refunds import refund, settle_refund
 from app.actions.undo import void_parcel
 from app.actions.webhooks import end_webhook
 from app.db import db
-from app.models import Order, Store
+from app.models import Order, Outbox, Store
 from app.statuses import Door, Payment
 from tests.factories import DIGITAL, GOODS, PICKUP, Factory
 from tests.hooks.receiver import Receiver, change, go_round, hook, owed, rows, states
@@ -207,6 +207,18 @@ def test_a_parcel_that_was_being_told_of_when_it_was_undone_is_corrected(desk: F
     assert states()[-2] == ("order.shipped", "sending")
 
 
+@pytest.mark.parametrize("told", [{"state": "sent"}, {"is_doubtful": True}], ids=["told", "perhaps told"])
+def test_what_one_of_two_webhooks_was_told_of_is_corrected(
+    desk: Flask, make: Factory, told: dict[str, Any]
+) -> None:
+    one, _ = hook(URL), hook(URL)
+    order_id = make.sale()
+    parcel = ship(order_id, {first(make, order_id): 1}, **JUST_NOW).id
+    db.session.execute(update(Outbox).where(Outbox.webhook_id == one).values(**told))
+    db.session.commit()
+    assert after(lambda: void_parcel(parcel, **JUST_NOW)) == ["order.updated", "order.updated"]
+
+
 def test_a_payment_taken_back_in_time_was_never_told_of(desk: Flask, make: Factory) -> None:
     hook(URL)
     order_id = make.sale(paid=None)
@@ -279,8 +291,9 @@ def test_an_ended_webhook_is_owed_nothing_and_the_store_knows(desk: Flask, make:
         end_webhook(webhook_id, **BY)
         db.session.commit()
         assert db.session.get_one(Store, 1).has_webhooks is has_one
-    make.sale()
-    assert rows() == []
+        make.sale()
+        assert {row.webhook_id for row in rows()} == {ids[1]}
+    assert len(rows()) == 2
 
 
 def test_all_that_an_act_owes_costs_one_statement_and_none_where_nobody_listens(
