@@ -17,9 +17,11 @@ JOBS = 2
 ROUNDS = 100
 KILLS = 50
 DB =
+# make kill KILLS=200 DB=postgresql
+KILLS = 100
 UPGRADE =
 
-.PHONY: help setup run test races check bench lock clean
+.PHONY: help setup run test races kill check bench lock clean
 .NOTPARALLEL:
 
 help: ## say what can be made
@@ -40,6 +42,9 @@ test: .venv/dev setup ## set up and run all tests, with the coverage of branches
 races: .venv/dev setup ## many requests at once, acts in any sequence, workers killed; who won is printed
 	TRADEPOST_RACES=$(ROUNDS) TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" \
 		tests/races tests/rules/test_machine.py tests/mails/test_kills.py
+
+kill: .venv/dev setup ## kill the running desk while programs write; what was answered must be there
+	TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" tests/kill
 
 check: .venv/dev ## lint, format, types and floors
 	.venv/bin/ruff check .

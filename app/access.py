@@ -205,14 +205,14 @@ def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:
 def find_sale(desk: Desk, order_id: int) -> Order:
     """Return an order of the desk's store with its lines; NotFound where it is not of this store.
 
-    Absorbed where it went into another one.
-
-    A vendor gets orders that hold a deal, with the deals alone; NotAllowed for the others.
+    Absorbed where it went into another one. A vendor gets orders with deals, those alone, else NotAllowed.
     """
-    order = _alive(sales.one(desk.store.id, order_id))
-    if desk.only_deals and not seen_items(desk, order):
+    order = sales.one(desk.store.id, order_id)
+    is_asked_of_heir = desk.only_deals and order is not None and order.heir_id is not None
+    living = sales.one(desk.store.id, combined.heir_of(order_id)) if is_asked_of_heir else order
+    if living is not None and desk.only_deals and not seen_items(desk, living):
         raise NotAllowed
-    return order
+    return _alive(order)
 
 
 def _alive(order: Order | None) -> Order:
@@ -220,7 +220,7 @@ def _alive(order: Order | None) -> Order:
     if order is None:
         raise NotFound
     if order.heir_id is not None:
-        raise Absorbed(combined.heir_of(order.id))
+        raise Absorbed(combined.heir_of(order.id), order.number)
     return order
 
 

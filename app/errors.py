@@ -48,16 +48,16 @@ class ForeignStore(NotFound):
 
 
 class Absorbed(NotFound):
-    """The sale went into another one, `heir_id`: it is no sale any more (law 5, law 6).
+    """The sale of this number went into another one, `heir_id`: it is no sale any more (law 5, law 6).
 
     Whoever is a party to it may be told of the heir; to everybody else there is no such thing.
     """
 
     sentence = "This sale was combined with a later purchase of the same buyer."
 
-    def __init__(self, heir_id: int) -> None:
+    def __init__(self, heir_id: int, number: int) -> None:
         super().__init__()
-        self.heir_id = heir_id
+        self.heir_id, self.number = heir_id, number
 
 
 class ChangedMeanwhile(Refused):

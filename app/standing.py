@@ -44,6 +44,10 @@ class Unready(Exception):
         self.detail = detail
 
 
+class Away(Unready):
+    """The database cannot be reached now; it may be back in a moment."""
+
+
 def require_ready() -> None:
     """Raise Unready unless the database is there with exactly the migrations of this version."""
     there = require_not_newer()
@@ -59,7 +63,7 @@ def require_not_newer() -> set[str]:
         with db.engine.connect() as connection:
             there = set(MigrationContext.configure(connection).get_current_heads())
     except Exception as error:  # whatever the driver calls it
-        raise Unready(NOT_REACHED, in_words(error)) from error
+        raise Away(NOT_REACHED, in_words(error)) from error
     if not knows(there):
         raise Unready(TOO_NEW)
     return there

@@ -25,6 +25,7 @@ from huey.storage import SqliteStorage
 
 from app import postman
 from app.access import Desk, Permission, find_desk, person
+from app.actions.idempotency import forget_old
 from app.actions.jobs import LOST_AFTER, Kept, Run, TakenOver, fail, finish, keep, put_back, refuse, start
 from app.db import db, with_driver
 from app.errors import NotAllowed, NotFound, Refused
@@ -36,10 +37,11 @@ NAME = "tradepost"
 FILE = "queue.db"
 # Two, so that one long import does not keep another store's waiting.
 THREADS = 2
-# Seconds: between two looks at the table of jobs, between two rounds of the postman, between two looks at
-# the queue, until the batch at work must end.
+# Seconds: between two looks at the table of jobs, between two rounds of the postman, between two clearings,
+# between two looks at the queue, until the batch at work must end.
 SWEEP_EVERY = 10
 ROUND_EVERY = 3
+CLEAR_EVERY = 3600
 LONGEST_NAP = 0.5
 GRACE = 8
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -242,12 +244,15 @@ def run(app: Flask, consumer: Consumer) -> None:
     for stop in STOPS:
         signal.signal(stop, lambda number, _frame: asked.append(number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    next_look = 0.0
+    next_look = next_clearing = 0.0
     while not asked:
         if time.monotonic() >= next_look:
             look(app)
             consumer.check_worker_health()
             next_look = time.monotonic() + SWEEP_EVERY
+        if time.monotonic() >= next_clearing:
+            clear(app)
+            next_clearing = time.monotonic() + CLEAR_EVERY
         time.sleep(0.1)
     is_ending.set()
     consumer.stop(graceful=True)
@@ -260,6 +265,16 @@ def go_rounds(app: Flask, is_ending: threading.Event, go: Callable[..., None]) -
     while not is_ending.is_set():
         postman.walk(app, is_ending.is_set, go)
         is_ending.wait(ROUND_EVERY)
+
+
+def clear(app: Flask) -> None:
+    """Forget what was kept long enough; what fails is logged, and tried again at the next clearing."""
+    try:
+        with app.app_context():
+            forget_old(now=datetime.now(UTC))
+            db.session.commit()
+    except Exception:
+        app.logger.exception("what was kept long enough could not be forgotten")
 
 
 def look(app: Flask) -> None:

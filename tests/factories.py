@@ -100,6 +100,11 @@ class Factory:
             self.put(item_id, status)
         return item_id
 
+    def number_of(self, order_id: int) -> int:
+        """Return a sale's number."""
+        with self.app.app_context():
+            return db.session.get_one(Order, order_id).number
+
     def items_of(self, order_id: int) -> list[int]:
         """Return the ids of a sale's items, in their order."""
         with self.app.app_context():

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -22,17 +23,20 @@ from sqlalchemy.orm import selectinload
 from app import create_app
 from app.access import SYSTEM, Desk, person
 from app.actions.audit import audit
+from app.actions.combining import COMBINING
 from app.actions.elsewhere import Past, arrive
 from app.actions.purchases import LineSaid
 from app.actions.tally import standing
 from app.carriers import recognise
 from app.config import ROOT
 from app.db import db
-from app.demo.build import NoDemo, load
+from app.demo.build import NoDemo, load, write_down
+from app.demo.cast import enter
 from app.demo.numbers import MAKERS
 from app.errors import NotFound, StatusChangeProhibited
 from app.models import Account, Order, OrderItem, Parcel, Payout, Tally
 from app.queries import people, purchases, sales
+from app.queries.combined import absorbed_by
 from app.queries.filters import Conditions
 from app.statuses import Channel, ItemStatus, Kind, Payment, Role, Shipping
 from tests.conftest import TEST_SETTINGS
@@ -188,6 +192,31 @@ def test_the_two_buyers_have_purchases_in_two_stores(demo: Path, who: str) -> No
     assert min(bought.values()) >= 3
 
 
+def test_lots_that_were_won_before_paying_are_one_sale_with_one_postage(demo: Path) -> None:
+    heirs = [o for o in all_orders() if o.heir_id is None and absorbed_by(o.id)]
+    assert {(o.buyer.name, o.store_id) for o in heirs} == {
+        ("Zeynep Aydın", 1),
+        ("Bea Buchner", 1),
+        ("Bruno Okafor", 3),
+    }
+    for order in heirs:
+        assert (len(absorbed_by(order.id)), len(order.items), order.payment) == (2, 3, Payment.UNPAID)
+        one = order.items[0]
+        assert order.postage_minor == one.postage_minor + 2 * one.additional_minor
+    rows = purchases.page(the("buyer").id, tab=purchases.Tab.TO_PAY, after=None, before=None).rows
+    assert [row.number for row in rows] == [o.number for o in heirs if o.buyer.name == "Bea Buchner"]
+
+
+def test_no_sale_drawn_by_chance_is_part_of_another(empty: Path, tmp_path: Path) -> None:
+    with desk_on(Path(shutil.copy(empty, tmp_path))).app_context():
+        shops = enter(3, "x", NOW)
+        _, drawn = write_down(Random(1), shops, 3000, NOW)
+        db.session.rollback()
+    waiting = [(sale.shop.slug, sale.purchase.buyer.ref) for sale in drawn if sale.purchase.kind in COMBINING]
+    assert len(waiting) > 100
+    assert len(set(waiting)) == len(waiting)
+
+
 @pytest.mark.usefixtures("demo")
 def test_the_books_of_the_demo_hold() -> None:
     assert [(proof.name, proof.first) for proof in audit() if proof.broken] == []
@@ -316,7 +345,7 @@ def test_the_history_of_every_item_ends_where_it_stands(demo: Path) -> None:
     ):
         last[item_id] = (json.loads(after) or {}).get("status", last.get(item_id))
     assert last == {item.id: item.status for item in db.session.scalars(select(OrderItem))}
-    told = {row[0] for row in query(demo, "SELECT order_id FROM event WHERE verb = 'take_in'")}
+    told = {row[0] for row in query(demo, "SELECT order_id FROM event WHERE verb IN ('take_in', 'combine')")}
     assert told == {order.id for order in all_orders()}
 
 
@@ -382,6 +411,8 @@ def recount() -> Counter[tuple[int, str, str]]:
     """Return how many rows stand under each code, counted anew."""
     counted: Counter[tuple[int, str, str]] = Counter()
     for order in all_orders():
+        if order.heir_id is not None:
+            continue
         for (grain, code), n in standing(order, order.items).items():
             counted[order.store_id, grain, code] += n
     return counted

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -35,97 +34,8 @@ from app.queries import people
 from app.web.overload import LONGEST_WAIT
 from tests.conftest import TEST_SETTINGS
 from tests.rules.books import everything
+from tests.running import FOR_EVER, Desk, children, come_true, is_gone, needs_linux
 from tests.test_commands import refusal
-
-# Far beyond what anything here takes; whoever waits so long waits for ever.
-FOR_EVER = 20
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the system tells of processes on Linux")
-
-
-class Desk:
-    """A desk that runs as `make run` starts it."""
-
-    def __init__(self, folder: Path, *words: str, **settings: str) -> None:
-        usual = {"INSTANCE": str(folder), "PORT": "0", "WORKERS": "2", "DURABLE": "0", "DEMO": "0"}
-        named = {f"TRADEPOST_{name}": value for name, value in {**usual, **settings}.items()}
-        folder.mkdir(exist_ok=True)
-        self.log = folder / "log"
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "--app", "app", "serve", *words],
-                cwd=ROOT,
-                env={**os.environ, **named},
-                text=True,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                process_group=0,
-            )
-        self.port = 0
-        self.said: list[str] = []
-
-    def wait(self, last: str = "Tradepost is at") -> "Desk":
-        """Wait until it has said these words, and answers."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said.append(line.rstrip("\n"))
-            if "Tradepost is at" in line:
-                self.port = urlsplit(line.split()[3].rstrip(";")).port or 0
-            if last in line:
-                assert self.ask("/healthz")[0] == 200
-                return self
-        raise AssertionError(f"“{last}” never came: {self.said} {self.log.read_text()}")
-
-    def ask(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
-        """Send a request over a connection of its own; return the status and the text of the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=FOR_EVER)
-        try:
-            connection.request("GET", path, headers=headers or {})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
-
-    def call(self, sent: bytes = b"") -> socket.socket:
-        """Open a connection and send this much."""
-        client = socket.create_connection(("127.0.0.1", self.port), timeout=FOR_EVER)
-        client.sendall(sent)
-        return client
-
-    def web(self) -> int:
-        """Return the process of the web server."""
-        return children(self.process.pid)[0]
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and return the exit code."""
-        self.process.send_signal(number)
-        self.process.communicate(timeout=FOR_EVER)
-        return self.process.returncode
-
-
-def children(pid: int) -> list[int]:
-    """Return the processes that a process started, in their order; none where it is gone."""
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
-        return []
-
-
-def come_true(what: Callable[[], bool]) -> bool:
-    """Wait for something to come true."""
-    until = time.monotonic() + FOR_EVER
-    while not what():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].startswith("Z")
-    except FileNotFoundError:
-        return True
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -343,9 +253,9 @@ def test_a_web_server_that_cannot_start_ends_all_with_a_code_of_its_own(
     assert "The web server does not start" in broken.log.read_text()
 
 
-def run_to_end(*command: str, is_needed: bool) -> tuple[Child, bool]:
+def run_to_end(*command: str, is_needed: bool, work: Callable[[], None] | None = None) -> tuple[Child, bool]:
     """Start a child that ends by itself, and tend it until it has ended."""
-    child = Child("child", command, is_needed=is_needed)
+    child = Child("child", work or command, is_needed=is_needed)
     child.tend()
     assert child.process is not None
     child.process.wait()
@@ -363,6 +273,18 @@ def run_to_end(*command: str, is_needed: bool) -> tuple[Child, bool]:
 )
 def test_the_desk_goes_on_unless_what_it_needs_gives_up(script: str, is_needed: bool, goes_on: bool) -> None:
     assert run_to_end("/bin/sh", "-c", script, is_needed=is_needed)[1] is goes_on
+
+
+@pytest.mark.parametrize(
+    ("work", "goes_on"),
+    [
+        (lambda: os._exit(5), False),
+        (lambda: os._exit(0), True),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), True),
+    ],
+)
+def test_work_that_goes_on_from_here_is_minded_alike(work: Callable[[], None], goes_on: bool) -> None:
+    assert run_to_end(is_needed=True, work=work)[1] is goes_on
 
 
 def test_what_ends_again_and_again_is_started_later_and_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from app import create_app, worker
+from app.actions.idempotency import KEPT_FOR
 from app.actions.jobs import TakenOver, ask, keep, keep_file, start
 from app.config import ROOT
 from app.db import db
-from app.models import Job, JobRow, Order
+from app.models import Idempotency, Job, JobRow, Order
 from app.queries import people
 from tests.conftest import TEST_SETTINGS, email_of
 from tests.exchange.conftest import items_file
@@ -186,6 +187,20 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_doubled_and_nothing_lost(
     assert_all_is_new_once(desk, job_id, 400)
 
 
+def test_a_worker_that_finds_its_database_away_waits_for_it(desk: Flask, hire: Hire, tmp_path: Path) -> None:
+    db.session.remove()
+    db.engine.dispose()
+    here, aside = tmp_path / "tradepost.db", tmp_path / "aside.db"
+    here.rename(aside)
+    here.mkdir()
+    process = hire()
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("The database cannot be reached.")
+    here.rmdir()
+    aside.rename(here)
+    wait_until_ready(process)
+
+
 def test_a_worker_told_to_stop_puts_its_job_back_behind_a_whole_batch(desk: Flask, hire: Hire) -> None:
     job_id = asked(400)
     stopped = hire()
@@ -256,6 +271,32 @@ def test_a_sweep_rings_for_what_was_cut_off_and_for_nothing_that_is_at_work_or_e
     change(failed, state="failed")
     worker.look(desk)
     assert rung(desk) == [cut_off]
+
+
+@BOTH
+def test_keys_of_requests_are_forgotten_when_they_were_kept_long_enough(desk: Flask, hire: Hire) -> None:
+    now = datetime.now(UTC)
+    kept = {"account_id": 1, "fingerprint": "x", "status": 201, "answer": "{}"}
+    for key, days in (("old", KEPT_FOR.days + 1), ("young", KEPT_FOR.days - 1)):
+        db.session.add(Idempotency(key=key, claimed_at=now - timedelta(days=days), **kept))
+    db.session.commit()
+    hire()
+    wait_until(lambda: keys() == ["young"])
+
+
+def keys() -> list[str]:
+    """Return the keys of requests that are kept."""
+    db.session.rollback()
+    return list(db.session.scalars(select(Idempotency.key)))
+
+
+def test_a_clearing_that_fails_is_logged_and_ends_no_worker(
+    desk: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    db.session.execute(text("DROP TABLE idempotency"))
+    db.session.commit()
+    worker.clear(desk)
+    assert "could not be forgotten" in caplog.text
 
 
 def test_a_job_is_done_once_however_often_it_is_rung_for(desk: Flask) -> None:

@@ -79,7 +79,7 @@ class Act:
         if order is None:
             raise NotFound
         if order.heir_id is not None:
-            raise Absorbed(heir_of(order.id))
+            raise Absorbed(heir_of(order.id), order.number)
         if version is not None and order.version != version:
             raise ChangedMeanwhile
         if order.id not in self._held:

@@ -3,6 +3,7 @@
 import gc
 import socket
 import sys
+from collections.abc import Callable
 
 import click
 from flask import current_app
@@ -128,8 +129,14 @@ def _address(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _web(listener: socket.socket) -> list[str]:
-    """Return the command line of the web server, which takes the socket over."""
+def _web(listener: socket.socket) -> Callable[[], None]:
+    """Return what is the web server, which takes the socket over.
+
+    It goes on from what this process has loaded: to load it once more would double the time of a start,
+    and what is killed is back at once.
+    """
+    from gunicorn.app.wsgiapp import run as gunicorn
+
     options = {
         "--bind": f"fd://{listener.fileno()}",
         "--workers": current_app.config["WORKERS"],
@@ -144,4 +151,9 @@ def _web(listener: socket.socket) -> list[str]:
         "--pythonpath": ROOT,
     }
     named = [str(part) for option in options.items() for part in option]
-    return [sys.executable, "-m", "gunicorn", "app:create_app()", "--preload", "--no-control-socket", *named]
+
+    def run() -> None:
+        sys.argv = ["gunicorn", "app:create_app()", "--preload", "--no-control-socket", *named]
+        gunicorn()
+
+    return run

@@ -33,19 +33,71 @@ PR_SET_PDEATHSIG = 1
 log = structlog.get_logger()
 
 
+class Branch:
+    """A process that goes on from here with all that is loaded; it is told of as a subprocess.Popen is.
+
+    What `work` does is its last: it raises SystemExit, which ends this process's copy in good order.
+    """
+
+    def __init__(self, work: Callable[[], None], bind: Callable[[], None] | None) -> None:
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.setpgid(0, 0)
+            for number in ENDING:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    signal.signal(number, signal.SIG_DFL)
+            if bind is not None:
+                bind()
+            with open(os.devnull) as nothing:
+                os.dup2(nothing.fileno(), 0)
+            work()
+            sys.exit()
+
+    def poll(self) -> int | None:
+        """Return the exit code, the negative number of a signal that ended it, or None while it runs."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def wait(self) -> int:
+        """Wait for its end and return the exit code."""
+        if self.returncode is None:
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.returncode
+
+
 class Child:
-    """One process that is to run as long as this one; without a needed one the desk does not start."""
+    """One process that is to run as long as this one; without a needed one the desk does not start.
+
+    It is a command, or work that goes on from here, without loading anything anew.
+    """
 
     def __init__(
-        self, name: str, command: Sequence[str], *, files: Sequence[int] = (), is_needed: bool
+        self,
+        name: str,
+        command: Sequence[str] | Callable[[], None],
+        *,
+        files: Sequence[int] = (),
+        is_needed: bool,
     ) -> None:
         self.name, self.command, self.files, self.is_needed = name, command, files, is_needed
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Branch | None = None
         self.started_at, self.starts_at, self.pause = 0.0, 0.0, FIRST_PAUSE
 
     def start(self) -> None:
         """Start it."""
         self.started_at = monotonic()
+        if callable(self.command):
+            self.process = Branch(self.command, ends_with(os.getpid()))
+            return
         self.process = subprocess.Popen(
             self.command,
             stdin=subprocess.DEVNULL,

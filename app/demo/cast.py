@@ -107,6 +107,7 @@ class Shop(NamedTuple):
     buyers: dict[str, Account]
     causes: tuple[int, ...]
     taken_ids: set[str]  # outside ids that are given away
+    waiting: set[str]  # user names of those drawn whose purchase may combine: one a person
 
     @property
     def slug(self) -> str:
@@ -183,7 +184,7 @@ def _open(said: StoreSaid, accounts: dict[str, Account], causes: tuple[int, ...]
         join(store, accounts[who], role)
     members = {who: person(accounts[who]) for who in said.members}
     buyers = {who: accounts[who] for who in ("buyer", "buyer2")}
-    return Shop(said, store, members, buyers, causes, set())
+    return Shop(said, store, members, buyers, causes, set(), set())
 
 
 def everybody() -> list[tuple[str, str]]:

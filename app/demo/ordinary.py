@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
+from app.actions.combining import COMBINING
 from app.actions.parcels import NO_TRACKING
 from app.demo.baskets import bought, code, drawn_lines, purchase, with_extras
 from app.demo.cast import Shop
@@ -32,8 +33,14 @@ def drawn_sale(rng: Random, shop: Shop, customers: list[Customer], now: datetime
     lines = drawn_lines(rng, shop)
     if channel in {Channel.INTAKE, Channel.EBAY} and shop.slug == "papershop" and rng.random() < 0.12:
         lines = (bought(rng, shop, rng.choice(LOTS), price=rng.randrange(2400, 24000, 50)),)
-    said = purchase(rng, shop, rng.choice(customers), lines, at, channel=channel)
+    customer = rng.choice(customers)
+    said = purchase(rng, shop, customer, lines, at, channel=channel)
     said = replace(said, **with_extras(rng, said))
+    if said.kind in COMBINING:
+        # What becomes of a sale is written down beforehand: of two that became one, neither's would fit.
+        if customer.username in shop.waiting:
+            said = replace(said, kind=OrderKind.FIXED_PRICE.value)
+        shop.waiting.add(customer.username)
     if said.is_day_only:
         said = replace(said, placed_at=midnight(shop.store, at))
     sale = Sale(shop, said, told_at=at)

@@ -77,6 +77,9 @@ def of_japan(rng: Random, shop: Shop, now: datetime) -> list[Sale]:
     sale.received(on.day(6), [(0, 5, "とても丁寧な梱包でした。")])
     on.sale("KR", on.some("WS-06"), kind=OrderKind.OFFER.value, ago=7 * HOUR)
     bruno = account_holder(rng, "buyer2", "GB", "Glasgow")
+    for ago, sku, price in ((8, "WS-07", 2900), (6, "WS-05", 2000), (3, "WS-03", 400)):
+        line = on.some(sku, price=price, postage=1200, additional=200)
+        on.sale(bruno, line, kind=OrderKind.OFFER.value, ago=ago * HOUR, postage=1200)
     on.paid(bruno, on.some("WS-04", 2), ago=11 * HOUR)
     on.paid(bruno, on.some("WS-09"), days=40)
     on.paid(bruno, on.some("WS-03"), days=7).shipped(on.day(6), on.number("Japan Post"))

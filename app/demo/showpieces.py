@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from app.actions.combining import COMBINING
 from app.actions.parcels import NO_TRACKING, Tracking
 from app.actions.purchases import STAND_IN, AddressSaid, DiscountSaid, LineSaid
 from app.demo.baskets import bought, code, purchase
@@ -73,9 +74,17 @@ class Stage:
         return sale
 
     def paid(self, who: str | Customer, *lines: LineSaid, **changes: Any) -> Sale:
-        """Set up a sale that was paid a minute later."""
+        """Set up a sale that was paid a minute later: it joins no other one, and no other one joins it."""
         sale = self.sale(who, *lines, **changes)
+        if "kind" not in changes and sale.purchase.kind in COMBINING:
+            sale.changed(kind=OrderKind.FIXED_PRICE.value)
         return sale.paid(sale.told_at + MINUTE, gateway_code=f"ch_{code(self.rng, 20)}")
+
+    def won(self, who: Customer, prices: dict[int, int], *, ago: timedelta) -> None:
+        """Set up lots (place in LOTS -> price) that a person won one an hour, and has not paid yet."""
+        for n, (lot, price) in enumerate(prices.items()):
+            line = self.lot(lot, price=price, postage=690, additional=150)
+            self.sale(who, line, ago=ago - n * HOUR, postage=690)
 
     def number(self, carrier: str) -> Tracking:
         """Return a carrier with a number of its own."""
@@ -104,9 +113,7 @@ def today(on: Stage) -> None:
     sale.shipped(on.now - 2 * HOUR, on.number("Royal Mail"), {0: 2, 1: 1})
     sale.noted(on.now - HOUR, "Gift, no invoice in the parcel.")
     zeynep = someone(rng, "TR", name="Zeynep Aydın", city="İzmir", username="zeynep")
-    lot = on.lot(0)
-    on.sale(zeynep, lot, ago=5 * HOUR)
-    on.sale(zeynep, on.lot(3, price=4100), ago=4 * HOUR)
+    on.won(zeynep, {0: 12800, 3: 4100, 4: 3850}, ago=5 * HOUR)
     lily = someone(rng, "DE", name="Lily Hill", city="Berlin", username="lily")
     on.paid(lily, on.some("WK-001"), ago=27 * HOUR)
 
@@ -228,7 +235,7 @@ def joined(on: Stage) -> None:
     """Show the purchases of the two people who have accounts."""
     bea = account_holder(on.rng, "buyer", "DE", "Görlitz")
     on.paid(bea, on.some("IN-012"), on.some("FP-101"), due=1)
-    on.sale(bea, on.lot(4, price=3300), ago=9 * HOUR)
+    on.won(bea, {4: 3300, 3: 5900, 1: 7250}, ago=9 * HOUR)
     on.paid(bea, on.some("PP-003"), days=6).shipped(on.day(5), on.number("DHL"))
     sale = on.paid(bea, on.some("LC-014", 3), on.some("PD-004"), days=80)
     sale.shipped(on.day(79), on.number("Hermes")).received(on.day(75), [(0, 5, "")])

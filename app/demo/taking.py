@@ -52,13 +52,12 @@ KEYS = {
 # Tables of which a sale has one row, or whose ids nothing names.
 SINGLE = {"orders": ORDER, "buyer": BUYER, "address": ADDRESS, "event": EVENT}
 # What names a row that copies have in common.
-SHARED_KEYS = frozenset({"cause_id"})
-# Rows that do not come with each copy.
+SHARED_KEYS = frozenset({"cause_id"})  # and the rows that do not come with each copy:
 SHARED = frozenset({"buyer", "product", "media"})
 
 
 class Unfit(Exception):
-    """A sale that cannot be copied: it hangs together with another one, or with an account."""
+    """A sale that cannot be copied: it hangs together with another one, or an account."""
 
 
 def pattern_of(shop: Shop, rows: Rows, writer: BulkWriter) -> Pattern:
@@ -68,10 +67,8 @@ def pattern_of(shop: Shop, rows: Rows, writer: BulkWriter) -> Pattern:
     named = {row["item_id"] for table in ("parcel_line", "event") for row in rows[table]}
     if buyer["account_id"] or order["heir_id"] or not named <= {None, *items}:
         raise Unfit
-    # Of many copies that wait for their payment some would find each other: as copies they stay apart.
-    kept = rows.copy()
-    kept["orders"] = [{**order, "open_key": None}]
-    return Taken(shop, kept, writer).pattern()
+    apart = {**order, "open_key": None}  # copies do not find each other
+    return Taken(shop, rows | {"orders": [apart]}, writer).pattern()
 
 
 class Taken:

@@ -165,6 +165,14 @@ def read_id(text: str) -> int:
     return int(text)
 
 
+def number_in(searched: str) -> int | None:
+    """Return the number of a sale that was searched for and nothing besides ("#1001"); None: other words."""
+    try:
+        return read_id(searched.strip().removeprefix("#"))
+    except ValueError:
+        return None
+
+
 class IdField(PlainField):
     """One id."""
 

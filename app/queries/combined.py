@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 
 from app.db import db, rows_of
-from app.models import Combined, Order
+from app.models import Buyer, Combined, Order
 
 _Heir = aliased(Order)
 _HEIR = select(Combined.heir_id).where(Combined.order_id == bindparam("order"))
@@ -19,11 +19,17 @@ _ABSORBED = (
 )
 
 
-_NAMED = (
+_NUMBERED = (
     select(Order.number, Combined.heir_id, _Heir.number.label("heir_number"))
     .join(Combined, Combined.order_id == Order.id)
     .join(_Heir, _Heir.id == Combined.heir_id)
-    .where(Order.store_id == bindparam("store"), Order.number == bindparam("number"))
+    .where(Order.number == bindparam("number"))
+)
+_NAMED = _NUMBERED.where(Order.store_id == bindparam("store"))
+_OWN = (
+    _NUMBERED.join(Buyer, Buyer.id == Order.buyer_id)
+    .where(Buyer.account_id == bindparam("account"))
+    .order_by(Combined.heir_id)
 )
 
 
@@ -41,3 +47,8 @@ def absorbed_by(heir_id: int) -> Sequence[Any]:
 def named(store_id: int, number: int) -> Any:
     """Return what became of the sale that had this number (number, heir_id, heir_number); None: nothing."""
     return next(iter(rows_of(_NAMED, {"store": store_id, "number": number})), None)
+
+
+def own_named(account_id: int, number: int) -> Sequence[Any]:
+    """Return what became of the purchases of an account that had this number, each in another store."""
+    return rows_of(_OWN, {"account": account_id, "number": number})

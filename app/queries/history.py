@@ -33,6 +33,7 @@ class EventSeen(NamedTuple):
 
     id: int
     act_id: int
+    order_id: int
     item_id: int | None
     parcel_id: int | None
     row_kind: str | None

@@ -10,11 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select, union_all
+from sqlalchemy.orm import aliased, joinedload
 
 from app.db import db, rows_of
-from app.models import Buyer, Order, OrderItem, Store
+from app.models import Buyer, Combined, Order, OrderItem, Store
 from app.queries import sales
 from app.queries.keyset import PAGE, Cursor, Slice, Way, along, cut, place, way
 from app.statuses import BuyerShipping, DeskState, ItemStatus, Shipping
@@ -130,14 +130,23 @@ _WORDS = (
     .join(OrderItem, OrderItem.order_id == Order.id)
     .where(_LISTED)
 )
-_WORDS_IN = {tab: _in_tab(_WORDS, tab) for tab in _TABS}
+# Those that went into a purchase are looked for by their old numbers.
+_PART = aliased(Order)
+_PARTS = (
+    select(Order.placed_at, Order.id, _PART.number, literal(""), literal(""))
+    .join(Buyer, Buyer.id == Order.buyer_id)
+    .join(Combined, Combined.heir_id == Order.id)
+    .join(_PART, _PART.id == Combined.order_id)
+    .where(_LISTED)
+)
+_WORDS_IN = {tab: select(union_all(_in_tab(_WORDS, tab), _in_tab(_PARTS, tab)).subquery()) for tab in _TABS}
 
 
 def _found(account_id: int, tab: Tab | None, text: str) -> list[Found]:
-    """Return the purchases of a tab whose number, store and titles have every word of a text, newest first.
+    """Return the purchases of a tab whose numbers, store and titles have every word of a text, newest first.
 
-    Words are folded and compared here, so every database finds the same; a person has few purchases. A text
-    without any word in it finds nothing.
+    Numbers are its own and those of the purchases that went into it. Words are folded and compared here, so
+    every database finds the same; a person has few purchases. A text without any word in it finds nothing.
     """
     asked = asked_terms(text)
     if not asked:

@@ -13,7 +13,7 @@ from app.statuses import ActorKind, Payment
 from app.web.clock import Clock
 from app.web.display import pieces
 from app.web.money_told import Moved, known_payments, moved
-from app.web.sale_view import Entry
+from app.web.sale_view import Entry, combined_in
 
 # What the store did, by its act's verb; those that say more are put together in `_what`.
 OF_STORE = {
@@ -48,7 +48,6 @@ OF_BUYER = {
     "dispute": "said that something is wrong",
     "download": "downloaded a file",
     "take_in": "bought it",
-    "combine": "bought more, to pay at once",
 }
 OWN_PAYMENT = {
     Payment.UNPAID: "took back how you pay",
@@ -58,15 +57,24 @@ OWN_PAYMENT = {
 
 
 def entries(
-    order: Order, store: str, events: list[EventSeen], parcels: list[ParcelSeen], clock: Clock
+    order: Order,
+    store: str,
+    events: list[EventSeen],
+    parcels: list[ParcelSeen],
+    clock: Clock,
+    *,
+    numbers: Mapping[int, int],
 ) -> list[Entry]:
-    """Return the acts that concern the buyer, newest first; `parcels` are those that they may know of."""
+    """Return the acts that concern the buyer, newest first; `parcels` are those that they may know of.
+
+    `numbers` are those of the purchases that became one, by their ids.
+    """
     known, payments = {p.id: p for p in parcels}, known_payments(events)
     found = []
     for _, group in groupby(events, key=lambda e: e.act_id):
         act = list(group)
         is_own, at = _is_own(act[0], order), act[0].at
-        what = _own(act) if is_own else _what(act, known, moved(act, payments))
+        what = _own(act, numbers) if is_own else _what(act, known, moved(act, payments))
         if what:
             who = "You" if is_own else _who(act[0], store)
             found.append(Entry(who, what, clock.age(at), clock.exact(at)))
@@ -84,9 +92,13 @@ def _who(event: EventSeen, store: str) -> str:
     return "Tradepost" if event.actor_kind == ActorKind.SYSTEM.value else store
 
 
-def _own(act: list[EventSeen]) -> str:
+def _own(act: list[EventSeen], numbers: Mapping[int, int]) -> str:
     """Say what the buyer did."""
     verb = act[0].verb
+    if verb == "combine" and (pair := combined_in(act, numbers)):
+        return f"bought more as purchase {pair[0]}: purchase {pair[1]} is part of it"
+    if verb == "take_in" and len(numbers) > 1:
+        return f"bought purchase {numbers[act[0].order_id]}"
     if verb == "say_paid":
         codes = (e.after["buyer_payment"] for e in act if e.after and "buyer_payment" in e.after)
         return OWN_PAYMENT.get(next(codes, -1), "")  # type: ignore[arg-type]

@@ -59,9 +59,13 @@ def to_sign_in(_: SignInNeeded) -> ResponseReturnValue:
 def to_the_heir(error: Absorbed) -> ResponseReturnValue:
     """Lead a party of a sale that went into another one to that one, under the same roof."""
     db.session.rollback()
-    nothing_done = "" if request.method == "GET" else " Nothing of what you sent was done."
-    flash(f"{error.sentence} This is what they became.{nothing_done}")
     slug = (request.view_args or {}).get("slug")
+    sale, they_bought = ("sale", "its buyer bought") if slug else ("purchase", "you bought")
+    nothing_done = "" if request.method in {"GET", "HEAD"} else " Nothing of what you sent was done."
+    flash(
+        f"{sale.capitalize()} {error.number} was combined with what {they_bought} later: "
+        f"it is part of this {sale} now.{nothing_done}"
+    )
     if slug is None:
         return htmx.go_to(url_for("purchases.show", order_id=error.heir_id))
     return htmx.go_to(url_for("sales.show", slug=slug, order_id=error.heir_id))

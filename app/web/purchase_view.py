@@ -97,6 +97,7 @@ def view(order: Order, store: StoreFacts) -> dict[str, Any]:
     parcels = sent_parcels(items)
     done = [i.id for i in items if i.status in DONE]
     events = history.events_of(order.id)
+    numbers = sale_view.numbers_of(order, events)
     feedback = history.said_of(done) if done else {}
     lines = [line(order, i, feedback, clock) for i in items]
     return {
@@ -108,8 +109,8 @@ def view(order: Order, store: StoreFacts) -> dict[str, Any]:
         "address": sale_view.address_lines(order.address),
         "money": sale_view.money(order, history.money_of(order.id)),
         "notes": history.notes_of(order.id, for_buyer=True),
-        "entries": entries(order, store.name, events, parcels, clock),
-        "absorbed": sale_view.absorbed(order, events),
+        "entries": entries(order, store.name, events, parcels, clock, numbers=numbers),
+        "absorbed": list(numbers.values())[1:],
         "say": words(order, lines),
     }
 

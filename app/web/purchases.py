@@ -1,5 +1,6 @@
 """What a person bought: the list, and one purchase."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,9 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from app.access import find_purchase
 from app.forms.bought import PurchaseListForm
+from app.forms.fields import number_in
 from app.forms.filters import place_text
 from app.money import money_text
-from app.queries import purchases, sales
+from app.queries import combined, purchases, sales
 from app.queries.keyset import Slice
 from app.queries.purchases import Counts, Tab
 from app.web import display, htmx
@@ -48,11 +50,18 @@ def index() -> ResponseReturnValue:
         status=200 if is_valid else 422,
         form=form,
         is_wrong=not is_valid,
+        went_into=went_into(actor.account_id, form.q.data or "") if is_valid else [],
         tabs=tab_links(form, purchases.counts(actor.account_id)),
         rows=rows(found.rows),
         newer=at(base, kept, before=place_text(found.before)) if found.before else None,
         older=at(base, kept, after=place_text(found.after)) if found.after else None,
     )
+
+
+def went_into(account_id: int, searched: str) -> Sequence[Any]:
+    """Return the purchases whose number was searched for, where they are part of other ones now."""
+    number = number_in(searched)
+    return combined.own_named(account_id, number) if number else []
 
 
 def at(base: str, kept: dict[str, str], **place: str) -> str:

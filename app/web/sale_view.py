@@ -1,6 +1,7 @@
 """The pieces of a sale's page, formatted: lines, parcels, money, address, notes and history."""
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -25,7 +26,6 @@ PAYOUTS = frozenset({"store", "cause", "commission"})
 # What an act did, by its verb; those that name numbers are put together in `_what`.
 SAID = {
     "take_in": "took the sale in",
-    "combine": "took a purchase in, and combined it with what was open",
     "follow": "followed what the channel says now",
     "confirm_payment": "confirmed the payment",
     "redeem": "redeemed a deal",
@@ -102,8 +102,9 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
     by, is_late = clock.ship_by(order.ship_by)
     to_ship = shippable(items)
     events = history.events_of(order.id, shared) if sees_all else []
+    numbers = numbers_of(order, events)
     return {
-        "absorbed": absorbed(order, events),
+        "absorbed": list(numbers.values())[1:],
         "lines": [line(desk, i, order.currency) for i in items],
         "is_buyer_told": is_told(order.channel, desk.store.mails_all),
         "to_ship": to_ship if desk.may(Permission.SHIP) else {},
@@ -122,7 +123,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "address": address_lines(order.address) if sees_all else [],
         "money": [*money(order, told), *shares(order, told)] if sees_all else [],
         "notes": history.notes_of(order.id, for_buyer=False) if sees_all else [],
-        "entries": entries(events, clock),
+        "entries": entries(events, numbers, clock),
         "later": after_view.view(desk, order, items, told, clock.now),
         "may_mark_paid": desk.may(Permission.MARK_PAID)
         and order.payment == Payment.UNPAID
@@ -130,10 +131,18 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
     }
 
 
-def absorbed(order: Order, events: list[EventSeen]) -> list[int]:
-    """Return the numbers of the sales that went into this one, by its history."""
+def numbers_of(order: Order, events: list[EventSeen]) -> dict[int, int]:
+    """Return the numbers of a sale and then of those that went into it, by their ids."""
     is_combined = any(event.verb == "combine" for event in events)
-    return [row.number for row in combined.absorbed_by(order.id)] if is_combined else []
+    parts = combined.absorbed_by(order.id) if is_combined else []
+    return {order.id: order.number, **{row.id: row.number for row in parts}}
+
+
+def combined_in(act: list[EventSeen], numbers: Mapping[int, int]) -> tuple[int, int] | None:
+    """Return the number of the sale that an act made, and of the one that went into it; None if none did."""
+    made = next((e.order_id for e in act if e.item_id is None and e.before is None), 0)
+    gone = next((e.order_id for e in act if e.after and e.after.get("heir_id") == made), 0)
+    return (numbers[made], numbers[gone]) if made in numbers and gone in numbers else None
 
 
 def badges(order: Order, items: list[OrderItem]) -> list[display.Badge]:
@@ -227,7 +236,7 @@ def shares(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
     return [*rows, ("your payout", money_text(yours, order.currency), "quiet")] if yours else rows
 
 
-def entries(events: list[EventSeen], clock: Clock) -> list[Entry]:
+def entries(events: list[EventSeen], numbers: Mapping[int, int], clock: Clock) -> list[Entry]:
     """Return the history, newest first, one entry an act."""
     found, payments = [], known_payments(events)
     for _, group in groupby(events, key=lambda e: e.act_id):
@@ -236,7 +245,7 @@ def entries(events: list[EventSeen], clock: Clock) -> list[Entry]:
         found.append(
             Entry(
                 who=_who(first),
-                what=_what(first.verb, act, moved(act, payments)),
+                what=_what(first.verb, act, numbers, moved(act, payments)),
                 when=clock.age(first.at),
                 exact=clock.exact(first.at),
             )
@@ -255,10 +264,14 @@ def _who(event: EventSeen) -> str:
     return f"{name}, as site admin" if kind is ActorKind.ADMIN else name
 
 
-def _what(verb: str, act: list[EventSeen], money: Moved | None) -> str:
-    """Say what an act did, from the rows it changed and the money it moved."""
+def _what(verb: str, act: list[EventSeen], numbers: Mapping[int, int], money: Moved | None) -> str:
+    """Say what an act did, by rows and money; `numbers` are those of the sales that became one."""
     if money and (said := MONEY_SAID.get((verb, money.kind, money.status))):
         return said.format(money.amount)
+    if verb == "combine" and (pair := combined_in(act, numbers)):
+        return f"took sale {pair[0]} in, and combined it with sale {pair[1]}"
+    if verb == "take_in" and len(numbers) > 1:
+        return f"took sale {numbers[act[0].order_id]} in"
     if verb == "ship":
         gone = sum(_gained(e, "shipped") for e in act if e.item_id)
         return f"shipped {pieces(gone)}{_under(act)}"

@@ -11,7 +11,7 @@ from app.actions.payment import NotPayable, confirm_payment
 from app.db import db
 from app.errors import ChangedMeanwhile
 from app.forms.base import body
-from app.forms.fields import read_id
+from app.forms.fields import number_in
 from app.forms.filters import SaleListForm, place_text
 from app.forms.sales import PaidForm
 from app.queries import combined, counts, sales
@@ -72,12 +72,8 @@ def table(desk: Desk, form: SaleListForm, is_valid: bool) -> dict[str, Any]:
 
 def went_into(desk: Desk, searched: str) -> Any:
     """Return the sale whose number was searched for, where it is part of another one now; else None."""
-    if desk.only_deals:
-        return None
-    try:
-        return combined.named(desk.store.id, read_id(searched.strip().removeprefix("#")))
-    except ValueError:
-        return None
+    number = None if desk.only_deals else number_in(searched)
+    return combined.named(desk.store.id, number) if number else None
 
 
 def tab_links(desk: Desk, form: SaleListForm, tabs: dict[str, int]) -> list[dict[str, Any]]:

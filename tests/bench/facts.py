@@ -41,6 +41,10 @@ class Sale(NamedTuple):
     item_ids: list[int]
 
 
+# What went into another order is none any more.
+LIVING = "(SELECT * FROM orders WHERE heir_id IS NULL) AS orders"
+
+
 class Facts:
     """What one store's rows are."""
 
@@ -51,12 +55,12 @@ class Facts:
     def orders(self, where: str = "", *given: Any) -> int:
         """Return how many orders of the store there are, of those that meet a condition."""
         return int(
-            self.raw.one(f"SELECT count(*) FROM orders WHERE store_id = ? {where}", self.store_id, *given)
+            self.raw.one(f"SELECT count(*) FROM {LIVING} WHERE store_id = ? {where}", self.store_id, *given)
         )
 
     def sales(self, where: str = "", *given: Any, offset: int = 0) -> list[int]:
         """Return the ids of 25 sales, newest first."""
-        return self._newest("orders", where, given, offset)
+        return self._newest(LIVING, where, given, offset)
 
     def items(self, where: str = "", *given: Any) -> list[int]:
         """Return the ids of 25 items, newest first."""
@@ -84,7 +88,8 @@ class Facts:
         half, last = count // 2 // PAGE, count // PAGE - 1
         first = max(1, half - AROUND)
         rows = self.raw.all(
-            "SELECT (SELECT count(*) FROM order_item WHERE order_id = orders.id) FROM orders"
+            "SELECT (SELECT count(*) FROM order_item WHERE order_id = orders.id)"
+            f" FROM {LIVING}"
             f" WHERE store_id = ? {where} ORDER BY placed_at DESC, id DESC LIMIT ? OFFSET ?",
             self.store_id,
             *given,

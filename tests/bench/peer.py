@@ -49,11 +49,11 @@ class Orders(ModelView):
 
     def get_query(self) -> Any:
         """Return the store's orders."""
-        return super().get_query().filter(Order.store_id == self.store_id)
+        return super().get_query().filter(Order.store_id == self.store_id, Order.heir_id.is_(None))
 
     def get_count_query(self) -> Any:
         """Return how many there are."""
-        return super().get_count_query().filter(Order.store_id == self.store_id)
+        return super().get_count_query().filter(Order.store_id == self.store_id, Order.heir_id.is_(None))
 
 
 def create_peer(url: str | None = None) -> Flask:

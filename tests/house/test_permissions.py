@@ -52,10 +52,14 @@ POST /theme                                           303 303 303 303 303 303 30
 GET  /purchases                                       303 200 200 200 200 200 200 200 200
 GET  /purchases/<id:order_id>                         303 404 200 404 404 404 404 404 404
      /purchases/{sale}
+GET  /purchases/<id:order_id>                         303 404 303 404 404 404 404 404 404
+     /purchases/{absorbed}
 GET  /purchases/<id:order_id>/invoice                 303 404 200 404 404 404 404 404 404
      /purchases/{sale}/invoice
 POST /purchases/<id:order_id>/paid                    303 404 422 404 404 404 404 404 404
      /purchases/{sale}/paid
+POST /purchases/<id:order_id>/paid                    303 404 303 404 404 404 404 404 404
+     /purchases/{absorbed}/paid
 POST /purchases/<id:order_id>/received                303 404 422 404 404 404 404 404 404
      /purchases/{sale}/received
 POST /purchases/<id:order_id>/problem                 303 404 422 404 404 404 404 404 404
@@ -77,6 +81,8 @@ GET  /stores/<slug>/sales/<id:order_id>               303 404 404 404 403 200 20
      /stores/papershop/sales/{sale}
 GET  /stores/<slug>/sales/<id:order_id>               303 404 404 404 200 200 200 404 200
      /stores/papershop/sales/{papershop's deal sale}
+GET  /stores/<slug>/sales/<id:order_id>               303 404 404 404 403 303 303 404 303
+     /stores/papershop/sales/{absorbed}
 GET  /stores/<slug>/sales/<id:order_id>/row           303 404 404 404 403 200 200 404 200
      /stores/papershop/sales/{sale}/row
 GET  /stores/<slug>/sales/<id:order_id>/row           303 404 404 404 200 200 200 404 200
@@ -97,6 +103,8 @@ POST /stores/<slug>/sales/<id:order_id>/paid          303 404 404 404 403 422 42
      /stores/papershop/sales/{unpaid}/paid
 POST /stores/<slug>/sales/<id:order_id>/paid          303 404 404 404 403 422 422 404 422
      /stores/papershop/sales/{unpaid deal}/paid
+POST /stores/<slug>/sales/<id:order_id>/paid          303 404 404 404 403 303 303 404 303
+     /stores/papershop/sales/{absorbed}/paid
 POST /stores/<slug>/sales/<id:order_id>/cancel           303 404 404 404 403 403 422 404 422
      /stores/papershop/sales/{sale}/cancel
 POST /stores/<slug>/sales/<id:order_id>/refund           303 404 404 404 403 403 422 404 422
@@ -187,6 +195,8 @@ POST /api/intake/stores/<slug>/purchases              401 404 404 404 403 400 40
      /api/intake/stores/papershop/purchases
 POST /api/intake/orders/<order>/payments              401 404 403 404 403 400 400 404 400
      /api/intake/orders/{sale}/payments
+POST /api/intake/orders/<order>/payments              401 404 409 404 403 400 400 404 400
+     /api/intake/orders/{absorbed}/payments
 POST /api/intake/orders/<order>/cancellations         401 404 403 404 403 403 400 404 400
      /api/intake/orders/{sale}/cancellations
 POST /api/intake/orders/<order>/refunds               401 404 403 404 403 403 400 404 400

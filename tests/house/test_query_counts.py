@@ -30,6 +30,8 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("a tab", "owner", "/stores/papershop/sales?tab=to_ship", 6, 6),
     # how many have the word 1 (to five hundred)
     ("a search", "owner", "/stores/papershop/sales?q=letterpress&status=2", 7, 7),
+    # whether a sale of this number went into another 1
+    ("a search for a number", "owner", "/stores/papershop/sales?q={absorbed's number}", 8, 8),
     ("the list of deals' sales", "vendor", "/stores/papershop/sales", 5, 5),
     ("an empty tab", "owner", "/stores/papershop/sales?tab=closed&q=nowhere", 5, 5),
     ("a filter that is wrong", "owner", "/stores/papershop/sales?status=x", 4, 4),
@@ -40,6 +42,10 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("a sale", "owner", "/stores/papershop/sales/{sale}", 11, 10),
     ("a sale with a parcel", "owner", "/stores/papershop/sales/{sent}", 11, 10),
     ("a deal, for its vendor", "vendor", "/stores/papershop/sales/{papershop's deal sale}", 5, 5),
+    # the sales that went into it 1
+    ("a sale that others went into", "owner", "/stores/papershop/sales/{combined}", 11, 10),
+    # who 2, the old order 1, its heir 1
+    ("a sale that went into another", "owner", "/stores/papershop/sales/{absorbed}", 4, 4),
     ("the ship form", "owner", "/stores/papershop/sales/{sale}/ship", 10, 9),
     ("a row", "owner", "/stores/papershop/sales/{sale}/row", None, 5),
     (
@@ -69,9 +75,14 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("the list of purchases", "buyer", "/purchases", 5, 4),
     # all one's own with their titles 1, the rows found 1
     ("a search of purchases", "buyer", "/purchases?q=letterpress&tab=on_the_way", 6, 5),
+    # what became of those that had this number 1
+    ("a search for a purchase's number", "buyer", "/purchases?q={absorbed's number}", 7, 6),
     ("no purchases", "stranger", "/purchases", 4, 3),
-    # who 1, order with its lines 1, store, parcels, money, notes, history 5; the frame 1
+    # who 1, order 1, its lines, store, parcels, money, notes, history 6; the frame 1
     ("a purchase", "buyer", "/purchases/{sale}", 8, 7),
+    # those that went into it 1
+    ("a purchase that others went into", "buyer", "/purchases/{combined}", 9, 8),
+    ("a purchase that went into another", "buyer", "/purchases/{absorbed}", 3, 3),
     # what was said of the lines that are complete 1
     ("a purchase with complete lines", "buyer", "/purchases/{bought}", 9, 8),
     ("an invoice of a purchase", "buyer", "/purchases/{bought}/invoice", 5, None),

@@ -1,0 +1,106 @@
+"""The desk as `flask serve` runs it: its processes, and how tests speak to them."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.config import ROOT
+
+# Far beyond what anything here takes; whoever waits so long waits for ever.
+FOR_EVER = 20
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="the system tells of processes on Linux")
+
+
+class Desk:
+    """A desk that runs as `make run` starts it."""
+
+    def __init__(self, folder: Path, *words: str, **settings: str) -> None:
+        usual = {"INSTANCE": str(folder), "PORT": "0", "WORKERS": "2", "DURABLE": "0", "DEMO": "0"}
+        named = {f"TRADEPOST_{name}": value for name, value in {**usual, **settings}.items()}
+        folder.mkdir(exist_ok=True)
+        self.log = folder / "log"
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "flask", "--app", "app", "serve", *words],
+                cwd=ROOT,
+                env={**os.environ, **named},
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                process_group=0,
+            )
+        self.port = 0
+        self.said: list[str] = []
+
+    def wait(self, last: str = "Tradepost is at") -> "Desk":
+        """Wait until it has said these words, and answers."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line.rstrip("\n"))
+            if "Tradepost is at" in line:
+                self.port = urlsplit(line.split()[3].rstrip(";")).port or 0
+            if last in line:
+                assert self.ask("/healthz")[0] == 200
+                return self
+        raise AssertionError(f"“{last}” never came: {self.said} {self.log.read_text()}")
+
+    def ask(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
+        """Send a request over a connection of its own; return the status and the text of the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=FOR_EVER)
+        try:
+            connection.request("GET", path, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def call(self, sent: bytes = b"") -> socket.socket:
+        """Open a connection and send this much."""
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=FOR_EVER)
+        client.sendall(sent)
+        return client
+
+    def web(self) -> int:
+        """Return the process of the web server."""
+        return children(self.process.pid)[0]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        self.process.communicate(timeout=FOR_EVER)
+        return self.process.returncode
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process started, in their order; none where it is gone."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def come_true(what: Callable[[], bool]) -> bool:
+    """Wait for something to come true."""
+    until = time.monotonic() + FOR_EVER
+    while not what():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether a process has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].startswith("Z")
+    except FileNotFoundError:
+        return True
