@@ -140,6 +140,6 @@ def send_again(
         return again
 
 
-def ripe() -> list[int]:
+def ripe(now: datetime | None = None) -> list[int]:
     """Return the ids of mails that are to be sent now."""
-    return outbox.ripe(MAILS)
+    return outbox.ripe(MAILS, now)
