@@ -137,6 +137,10 @@ def from_environment() -> dict[str, object]:
         "IS_HTTPS": is_https,
         "SIGNIN_IDLE": timedelta(hours=12),
         "SIGNIN_LASTS": timedelta(days=14),
+        # Whether webhooks may reach private addresses, and by http: for programs on the same machine.
+        "WEBHOOK_PRIVATE": _flag("TRADEPOST_WEBHOOK_PRIVATE", False),
+        # Seconds in which a webhook's server is found, reached and has answered.
+        "WEBHOOK_TIMEOUT": 5,
         **_mail(folder, base_url),
         **SECURITY,
     }

@@ -30,6 +30,7 @@ from app.actions.jobs import LOST_AFTER, Kept, Run, TakenOver, fail, finish, kee
 from app.db import db, with_driver
 from app.errors import NotAllowed, NotFound, Refused
 from app.exchange.importing import OrderReport, batches, read
+from app.postman import hooks
 from app.queries import imports, people
 
 NAME = "tradepost"
@@ -232,10 +233,14 @@ def run(app: Flask, consumer: Consumer) -> None:
     # Held back until our handlers stand: the consumer sets its own, which interrupt and start anew.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     consumer.start()
-    # Beside the jobs: a mail server that is waited for keeps none of them waiting.
+    # Beside the jobs, and beside each other: a server that is waited for keeps nothing else waiting.
     is_ending = threading.Event()
-    rounds = threading.Thread(target=go_rounds, args=(app, is_ending), daemon=True)
-    rounds.start()
+    postmen = [
+        threading.Thread(target=go_rounds, args=(app, is_ending, go), daemon=True)
+        for go in (postman.go_round, hooks.go_round)
+    ]
+    for each in postmen:
+        each.start()
     for stop in STOPS:
         signal.signal(stop, lambda number, _frame: asked.append(number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
@@ -251,13 +256,14 @@ def run(app: Flask, consumer: Consumer) -> None:
         time.sleep(0.1)
     is_ending.set()
     consumer.stop(graceful=True)
-    rounds.join(GRACE)
+    for each in postmen:
+        each.join(GRACE)
 
 
-def go_rounds(app: Flask, is_ending: threading.Event) -> None:
-    """Let the postman go round every few seconds, until the worker ends."""
+def go_rounds(app: Flask, is_ending: threading.Event, go: Callable[..., None]) -> None:
+    """Let a postman go round every few seconds, until the worker ends."""
     while not is_ending.is_set():
-        postman.walk(app, is_ending.is_set)
+        postman.walk(app, is_ending.is_set, go)
         is_ending.wait(ROUND_EVERY)
 
 

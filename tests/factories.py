@@ -21,6 +21,7 @@ from app.actions.people import join_buyer
 from app.actions.problems import note, report_problem
 from app.actions.purchases import AddressSaid, BuyerSaid, LineSaid, Purchase
 from app.actions.refunds import refund
+from app.actions.webhooks import Wanted, add_webhook, ping
 from app.db import db
 from app.models import Buyer, Cause, Order, OrderItem
 from app.queries import items, people, sales
@@ -160,6 +161,17 @@ class Factory:
             (mail_id,) = mails.ripe()
             assert postman.deliver(mail_id)
             return mail_id
+
+    def webhook(self, store_id: int) -> tuple[int, int]:
+        """Add a webhook to a store, which nobody can reach; return its id and that of a ping it took."""
+        with self.app.app_context():
+            wanted = Wanted(("order.paid", "order.shipped"), is_for_all=False)
+            by: dict[str, Any] = {"actor": SYSTEM, "store_id": store_id}
+            hook = add_webhook("https://program.example/hooks", wanted, f"{store_id:032}", **by)
+            message = ping(hook.id, **by)
+            message.state, message.sent_at, message.answer = "sent", message.due_at, 204
+            db.session.commit()
+            return hook.id, message.id
 
     def label(self, order_id: int, pieces: dict[int, int], number: str = "") -> int:
         """Make a label for pieces of a sale, to send later, and return the parcel's id."""

@@ -4,7 +4,18 @@ Import models from here. No module of this folder selects anything or knows of r
 carries its store's id, and composite foreign keys keep parent and child in the same store.
 """
 
-from app.models.history import Event, Feedback, Idempotency, Job, JobRow, Note, Outbox, SearchTerm, Tally
+from app.models.history import (
+    Event,
+    Feedback,
+    Idempotency,
+    Job,
+    JobRow,
+    Note,
+    Outbox,
+    SearchTerm,
+    Tally,
+    Webhook,
+)
 from app.models.orders import Combined, Discount, Order, OrderItem, Payment, Payout, TaxLine
 from app.models.parcels import Parcel, ParcelLine
 from app.models.people import Account, ApiToken, Buyer, Member, Signin
@@ -39,4 +50,5 @@ __all__ = [
     "Store",
     "Tally",
     "TaxLine",
+    "Webhook",
 ]

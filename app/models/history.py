@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Id, UtcDateTime
+from app.db import Base, Id, UtcDateTime, index_of
 
 
 class Event(Base):
@@ -140,8 +140,35 @@ class Outbox(Base):
     claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a worker is at it since
     is_doubtful: Mapped[bool] = mapped_column(default=False)  # a try was cut off: it may have arrived
     recipient: Mapped[str] = mapped_column(String(320), default="")  # where it was sent
+    webhook_id: Mapped[int | None] = mapped_column(ForeignKey("webhook.id"))  # none: it is a mail
+    answer: Mapped[int | None]  # what the webhook's server said last, an HTTP status
 
-    __table_args__ = (Index(None, "state", "due_at"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(None, "state", "due_at"),
+        index_of("ix_outbox_hooks", ("store_id", "id"), "webhook_id IS NOT NULL"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class Webhook(Base):
+    """An address of a program that is told what happens to a store's sales.
+
+    Its secret is derived from the desk's key and `public_id`, and stands nowhere. `events`: the kinds that
+    are told, each between commas.
+    """
+
+    __tablename__ = "webhook"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    url: Mapped[str] = mapped_column(String(1000))
+    events: Mapped[str] = mapped_column(String(255))
+    is_for_all: Mapped[bool]  # also for orders of other channels
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
 
 class Idempotency(Base):

@@ -48,6 +48,7 @@ class Store(Base):
     mails_all: Mapped[bool] = mapped_column(default=False)  # also for orders of other channels
     mail_from: Mapped[str] = mapped_column(String(320), default="")
     mail_texts: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)  # kind -> the store's own words
+    has_webhooks: Mapped[bool] = mapped_column(default=False)  # acts ask nobody else
     legal_name: Mapped[str] = mapped_column(String(255), default="")
     address: Mapped[str] = mapped_column(Text, default="")
     vat_id: Mapped[str] = mapped_column(String(32), default="")

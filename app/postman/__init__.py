@@ -19,7 +19,8 @@ from flask_mailman import EmailMessage
 from flask_mailman import Mail as Mailman
 from flask_mailman.message import utf8_charset_qp
 
-from app.actions import mails
+from app.actions import mails, outbox
+from app.actions.outbox import Claim
 from app.db import db
 from app.postman.means import MEANS, NotReached, why_not
 from app.postman.words import Letter, NothingToTell, TooEarly, letter
@@ -36,11 +37,11 @@ def never() -> bool:
     return False
 
 
-def walk(app: Flask, is_stopping: Callable[[], bool] = never) -> None:
-    """Go round once, in a context of its own; what fails is logged, and tried again at the next round."""
+def walk(app: Flask, is_stopping: Callable[[], bool] = never, go: Callable[..., None] | None = None) -> None:
+    """Go one round, with mails where no other is named; what fails is logged, and tried again at the next."""
     try:
         with app.app_context():
-            go_round(is_stopping)
+            (go or go_round)(is_stopping)
     except Exception:
         app.logger.exception("the outbox could not be looked at")
 
@@ -54,22 +55,22 @@ def go_round(is_stopping: Callable[[], bool] = never) -> None:
 
 def deliver(mail_id: int) -> bool:
     """Send one mail, unless it is not due or another worker is at it; False where no server can be had."""
-    claim = mails.claim(mail_id)
+    claim = outbox.claim(mail_id)
     db.session.commit()
     if claim is None:
         return True
     try:
         written = letter(claim)
     except NothingToTell as nothing:
-        end(mails.drop, claim, str(nothing))
+        end(outbox.drop, claim, str(nothing))
         return True
     except TooEarly:
-        end(mails.wait, claim)
+        end(outbox.wait, claim)
         return True
     except Exception as error:
         db.session.rollback()
         report(claim, error)
-        end(mails.put_off, claim, "The mail could not be written.")
+        end(outbox.put_off, claim, "The mail could not be written.")
         return True
     db.session.rollback()  # nothing of the database is held while the server is spoken to
     try:
@@ -79,29 +80,29 @@ def deliver(mail_id: int) -> bool:
         if reason.is_unforeseen:
             report(claim, error.__cause__ or error)
         else:
-            current_app.logger.warning("mail %s was not sent: %s", claim.mail_id, reason.words)
+            current_app.logger.warning("mail %s was not sent: %s", claim.id, reason.words)
         if reason.is_unreachable and not reason.is_doubtful:
-            end(mails.wait, claim, reason.words)  # no mail is to blame, and none is given up for it
+            end(outbox.wait, claim, reason.words)  # no mail is to blame, and none is given up for it
         else:
-            end(mails.put_off, claim, reason.words, is_final=reason.is_final, is_doubtful=reason.is_doubtful)
+            end(outbox.put_off, claim, reason.words, is_final=reason.is_final, is_doubtful=reason.is_doubtful)
         return not reason.is_unreachable
-    end(mails.sent, claim, written.to)
+    end(outbox.sent, claim, written.to)
     return True
 
 
-def end(how: Callable[..., None], claim: mails.Claim, *said: Any, **more: Any) -> None:
+def end(how: Callable[..., None], claim: Claim, *said: Any, **more: Any) -> None:
     """Write down how a claim ended."""
     how(claim, *said, **more)
     db.session.commit()
 
 
-def report(claim: mails.Claim, error: BaseException) -> None:
+def report(claim: Claim, error: BaseException, what: str = "mail") -> None:
     """Log what nobody foresaw: where it was met and its name, not its words, which may hold addresses."""
     where = "".join(traceback.format_tb(error.__traceback__))
-    current_app.logger.error("mail %s failed: %s\n%s", claim.mail_id, type(error).__name__, where)
+    current_app.logger.error("%s %s failed: %s\n%s", what, claim.id, type(error).__name__, where)
 
 
-def message(claim: mails.Claim, written: Letter) -> EmailMessage:
+def message(claim: Claim, written: Letter) -> EmailMessage:
     """Return a letter as a mail; its Message-ID is the same however often it is sent."""
     site = str(current_app.config["MAIL_SENDER"])
     sender = written.sender or site
@@ -124,10 +125,10 @@ def message(claim: mails.Claim, written: Letter) -> EmailMessage:
     return sealed
 
 
-def mark(claim: mails.Claim) -> str:
+def mark(claim: Claim) -> str:
     """Return what tells a row's mail from all others, and tells nothing else."""
     key = str(current_app.config["SECRET_KEY"]).encode()
-    return hmac.new(key, f"mail:{claim.mail_id}:{claim.dedupe}".encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(key, f"mail:{claim.id}:{claim.dedupe}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def send(sealed: EmailMessage) -> None:

@@ -9,7 +9,8 @@ import unicodedata
 from typing import Any, NamedTuple
 
 from app.actions.aftersale import Reason
-from app.actions.mails import NAMES, Claim, Mail, told_of
+from app.actions.mails import NAMES, Mail, told_of
+from app.actions.outbox import Claim
 from app.carriers import tracking_url
 from app.models import Order
 from app.money import money_text
@@ -57,11 +58,11 @@ class Told(NamedTuple):
 
 def letter(claim: Claim) -> Letter:
     """Return the letter of a claimed mail; NothingToTell, or TooEarly."""
-    order = sales.one(claim.store_id, claim.order_id)
+    order = sales.one(claim.store_id, claim.order_id or 0)
     store = sender(claim.store_id)
     if order is None or store is None:
         raise NothingToTell("The sale is not there any more.")
-    told = FACTS[claim.kind](order, claim)
+    told = FACTS[Mail(claim.kind)](order, claim)
     to = recipient(order)
     if not to:
         raise NothingToTell("No e-mail address of the buyer is known that mail could go to.")
@@ -105,7 +106,7 @@ def body(order: Order, store: Sender, claim: Claim, told: Told) -> str:
     """Return the text: greeting, the store's own words, what happened, who writes."""
     buyer, shop = one_line(order.buyer.shown_name), one_line(store.name)
     names = dict(zip(NAMES, (buyer, str(order.number), shop), strict=True))
-    own = plain(str(store.mail_texts.get(claim.kind.value) or "")).strip()
+    own = plain(str(store.mail_texts.get(claim.kind) or "")).strip()
     own = NAMED.sub(lambda named: names[named[1]], own)
     parts = [f"Hello {buyer},", own, "\n".join(told.lines), f"{shop}\nOrder {order.number}"]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -82,7 +82,7 @@ class Mailed(NamedTuple):
 
 _MAILS: Any = (
     select(*(getattr(Outbox, name) for name in Mailed._fields))
-    .where(Outbox.order_id == bindparam("order"))
+    .where(Outbox.order_id == bindparam("order"), Outbox.webhook_id.is_(None))
     .order_by(Outbox.id.desc())
 )
 

@@ -25,6 +25,7 @@ from app.web import (
     signin,
     site,
     tokens,
+    webhooks,
 )
 
 BLUEPRINTS = (
@@ -39,6 +40,7 @@ BLUEPRINTS = (
     imports.blueprint,
     new_sale.blueprint,
     settings.blueprint,
+    webhooks.blueprint,
     purchases.blueprint,
     buyers_word.blueprint,
     invoices.blueprint,

@@ -75,8 +75,9 @@ STORE_MENU = (
     ("Import", "imports.index", "import", "m", Permission.IMPORT, True),
     ("Settings", "settings.show", "store", "e", Permission.SETTINGS, True),
 )
-# Pages about one sale, or for a new one: in the menu they stand under Sales.
-OF_SALES = frozenset({"ship", "aftersale", "new_sale"})
+# What stands under an entry of the menu besides its own pages, by its key: under Sales, pages about one sale
+# or for a new one.
+UNDER = {"s": frozenset({"ship", "aftersale", "new_sale"}), "e": frozenset({"webhooks"})}
 
 
 def init_app(app: Flask) -> None:
@@ -163,7 +164,7 @@ def menu(actor: Actor, desk: Desk | None) -> list[Entry]:
                 path(endpoint, desk.store.slug),
                 icon,
                 key,
-                request.blueprint == endpoint.split(".")[0] or (key == "s" and request.blueprint in OF_SALES),
+                request.blueprint == endpoint.split(".")[0] or request.blueprint in UNDER.get(key, ()),
                 is_more,
                 g.get("to_ship") if key == "s" else None,
             )

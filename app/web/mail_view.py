@@ -5,18 +5,19 @@ from typing import Any, NamedTuple
 from flask import current_app
 
 from app.access import Desk, Permission
-from app.actions.mails import OPEN, Mail, MailState, first_of
+from app.actions.mails import Mail
+from app.actions.outbox import OPEN, State, first_of
 from app.models import Order
 from app.queries.mails import Mailed, mails_of
 from app.web.clock import Clock
 from app.web.display import Badge
 
 BADGES = {
-    MailState.DUE: Badge("Waits", "wait", "ring"),
-    MailState.SENDING: Badge("Being sent", "wait", "ring"),
-    MailState.SENT: Badge("Sent", "good"),
-    MailState.DROPPED: Badge("Not sent", "plain"),
-    MailState.FAILED: Badge("Failed", "bad"),
+    State.DUE: Badge("Waits", "wait", "ring"),
+    State.SENDING: Badge("Being sent", "wait", "ring"),
+    State.SENT: Badge("Sent", "good"),
+    State.DROPPED: Badge("Not sent", "plain"),
+    State.FAILED: Badge("Failed", "bad"),
 }
 # Where mail goes that leaves by no server.
 WHERE = {
@@ -57,7 +58,7 @@ def view(desk: Desk, order: Order, clock: Clock) -> list[MailView]:
             MailView(
                 id=mail.id,
                 name=Mail(mail.kind).label,
-                badge=BADGES[MailState(mail.state)],
+                badge=BADGES[State(mail.state)],
                 to=mail.recipient or known,
                 when=_when(mail, clock),
                 trouble=mail.trouble,

@@ -32,6 +32,7 @@ PAGES = [
     ("owner", "/stores/papershop/import"),
     ("owner", "/stores/papershop/sales/new"),
     ("owner", "/stores/papershop/settings"),
+    ("owner", "/stores/vendorshop/settings/webhooks"),
     ("owner", "/stores/papershop/attention"),
     ("owner", "/stores/papershop/parcels"),
     ("owner", "/stores/papershop/parcels?day=x"),
@@ -58,6 +59,7 @@ def sales(desk: Desk) -> dict[str, int]:
         "deal": make.sale(DEAL, store="vendorshop"),
         "mine": make.sale(GOODS, LONG, account="buyer", paid=Payment.ON_ARRIVAL),
     }
+    make.webhook(2)
     for name in ("long", "mine"):
         make.ship(found[name], {make.items_of(found[name])[0]: 1}, "UPS", "1Z5R89390357567127")
     return found

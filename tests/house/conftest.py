@@ -169,6 +169,8 @@ def furnish(make: Factory) -> dict[str, Any]:
     ids["absorbed"], ids["combined"] = (make.sale(AUCTION, kind="auction", paid=None, **told) for _ in "12")
     ids["absorbed's number"] = make.number_of(ids["absorbed"])
     ids["draft"] = make.label(ids["papershop's goods sale"], {ids["papershop's goods"]: 2}, number="D 1")
+    for name, store_id in (("", 2), ("elsewhere's ", 3)):
+        ids[f"{name}webhook"], ids[f"{name}message"] = make.webhook(store_id)
     with make.app.app_context():
         ids["settings"] = fingerprint(stores.one(1))
     return ids

@@ -111,6 +111,15 @@ WRITES = (
         {"key": "0" * 32, "buyer-name": "Ada", "lines-0-title": "Card", "lines-0-price": "1"},
     ),
     Write("settings.save", "/stores/papershop/settings", SETTINGS),
+    Write(
+        "webhooks.add",
+        "/stores/papershop/settings/webhooks",
+        {"key": "0" * 32, "url": "https://program.example/", "events-paid": "1"},
+    ),
+    Write("webhooks.change", "/stores/vendorshop/settings/webhooks/{webhook}", {"events-paid": "1"}),
+    Write("webhooks.try_out", "/stores/vendorshop/settings/webhooks/{webhook}/ping", {}),
+    Write("webhooks.end", "/stores/vendorshop/settings/webhooks/{webhook}/end", {}),
+    Write("webhooks.again", "/stores/vendorshop/settings/webhooks/messages/{message}/again", {}),
 )
 
 

@@ -105,6 +105,7 @@ ALWAYS_WHOLE = {
     "imports.index",
     "new_sale.show",
     "settings.show",
+    "webhooks.index",
     "invoices.of_purchase",
     "invoices.of_sale",
     "security.login",

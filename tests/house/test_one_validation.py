@@ -198,8 +198,9 @@ def _now() -> Iterator[None]:
 
 
 def rows(house: House) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows, but for what tells one door from another: an act's id and door, and a token's use."""
-    return house.dump(event=("act_id", "actor_kind", "door"), api_token=("used_at",))
+    """Return all rows, but for what tells one door from another: an act's id and door, and last uses."""
+    by_act = {"event": ("act_id", "actor_kind", "door"), "outbox": ("dedupe",)}
+    return house.dump(**by_act, api_token=("used_at",), signin=("seen_at",))
 
 
 class Came(NamedTuple):

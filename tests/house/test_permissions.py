@@ -155,6 +155,18 @@ GET  /stores/<slug>/settings                          303 404 404 404 403 403 20
      /stores/papershop/settings
 POST /stores/<slug>/settings                          303 404 404 404 403 403 422 404 422
      /stores/papershop/settings
+GET  /stores/<slug>/settings/webhooks                 303 404 404 404 403 403 200 404 200
+     /stores/papershop/settings/webhooks
+POST /stores/<slug>/settings/webhooks                 303 404 404 404 403 403 422 404 422
+     /stores/papershop/settings/webhooks
+POST /stores/<slug>/settings/webhooks/<id:webhook_id> 303 404 404 404 403 403 422 404 422
+     /stores/vendorshop/settings/webhooks/{webhook}
+POST /stores/<slug>/settings/webhooks/<id:webhook_id>/ping 303 404 404 404 403 403 303 404 303
+     /stores/vendorshop/settings/webhooks/{webhook}/ping
+POST /stores/<slug>/settings/webhooks/<id:webhook_id>/end 303 404 404 404 403 403 303 404 404
+     /stores/vendorshop/settings/webhooks/{webhook}/end
+POST /stores/<slug>/settings/webhooks/messages/<id:delivery_id>/again 303 404 404 404 403 403 303 404 409
+     /stores/vendorshop/settings/webhooks/messages/{message}/again
 GET  /stores/<slug>/attention                         303 404 404 404 403 200 200 404 200
      /stores/papershop/attention
 GET  /stores/<slug>/parcels                           303 404 404 404 403 200 200 404 200
@@ -323,6 +335,8 @@ OF_OTHERS = {
     "<id:item_id>": "elsewhere's item",
     "<id:job_id>": "elsewhere's import",
     "<id:parcel_id>": "elsewhere's parcel",
+    "<id:webhook_id>": "elsewhere's webhook",
+    "<id:delivery_id>": "elsewhere's message",
     "<order>": "elsewhere",
     "<id:order_id>": "elsewhere",
 }

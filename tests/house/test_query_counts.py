@@ -68,6 +68,8 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("what came in", "owner", "/stores/papershop/sales/new?after=0.1", None, 3),
     # who 2, the store 1, whether it has sales 1; what needs attention 1
     ("the settings", "owner", "/stores/papershop/settings", 5, None),
+    # who 2, the webhooks 1, their messages 1; what needs attention 1
+    ("the webhooks", "owner", "/stores/vendorshop/settings/webhooks", 5, None),
     ("the form for a file", "owner", "/stores/papershop/import", 5, None),
     ("an import", "owner", "/stores/papershop/import/{import}", 6, 5),
     # who 1, tabs 1 (to a thousand), rows 1, lines 1; the frame 1

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 
 from app.access import SYSTEM
-from app.actions import idempotency, jobs, labels, mails, parcels, people, problems, undo
+from app.actions import idempotency, jobs, labels, mails, outbox, parcels, people, problems, undo, webhooks
 from app.actions.addresses import correct_address
 from app.actions.aftersale import Reason, cancel, return_items
 from app.actions.buyers_word import download, receive, review, say_paid, say_waiting
@@ -269,6 +269,57 @@ def mail_again(s: Scene) -> Deed:
     return lambda: mails.send_again(order_id, mail_id, **s.by)
 
 
+def ship_where_a_webhook_is_told(s: Scene) -> Deed:
+    a_webhook(s)
+    return ship(s)
+
+
+def void_where_a_webhook_was_to_be_told(s: Scene) -> Deed:
+    a_webhook(s)
+    order_id, item_id = s.sale(GOODS)
+    parcel = s.done(lambda: parcels.ship(order_id, {item_id: 3}, tracking=LABEL, **s.by).id)
+    return lambda: undo.void_parcel(parcel, **s.by)
+
+
+def a_webhook(s: Scene) -> int:
+    """Add a webhook; return its id."""
+    key, everything = "a" * 32, webhooks.Wanted(("order.shipped", "order.updated"), is_for_all=True)
+    return int(s.done(lambda: webhooks.add_webhook("https://a.example/", everything, key, **s.by).id))
+
+
+def add_a_webhook(s: Scene) -> Deed:
+    told = webhooks.Wanted(("order.paid",), is_for_all=False)
+    return lambda: webhooks.add_webhook("https://program.example/", told, "b" * 32, **s.by)
+
+
+def change_a_webhook(s: Scene) -> Deed:
+    webhook_id, told = a_webhook(s), webhooks.Wanted(("order.paid",), is_for_all=False)
+    return lambda: webhooks.change_webhook(webhook_id, told, **s.by)
+
+
+def end_a_webhook(s: Scene) -> Deed:
+    webhook_id = a_webhook(s)
+    return lambda: webhooks.end_webhook(webhook_id, **s.by)
+
+
+def try_a_webhook(s: Scene) -> Deed:
+    webhook_id = a_webhook(s)
+    return lambda: webhooks.ping(webhook_id, **s.by)
+
+
+def message_again(s: Scene) -> Deed:
+    webhook_id = a_webhook(s)
+    message_id = s.done(lambda: webhooks.ping(webhook_id, **s.by).id)
+
+    def failed() -> None:
+        claim = outbox.claim(message_id)
+        assert claim is not None
+        outbox.put_off(claim, "No.", is_final=True)
+
+    s.done(failed)
+    return lambda: webhooks.send_message_again(message_id, **s.by)
+
+
 def arrive_from_elsewhere(s: Scene) -> Deed:
     order_id, item_id = s.sale(GOODS, paid=None)
     past = Past(
@@ -372,7 +423,7 @@ def take_a_mail_up(s: Scene) -> Deed:
     s.done(lambda: problems.note(order_id, "Thank you", is_private=False, **s.by))
     tomorrow = NOW + timedelta(days=1)
     (mail_id,) = s.done(lambda: mails.ripe(tomorrow))
-    return lambda: mails.claim(mail_id, tomorrow)
+    return lambda: outbox.claim(mail_id, tomorrow)
 
 
 def a_key(s: Scene) -> Deed:
@@ -481,6 +532,13 @@ ACTS: tuple[Callable[[Scene], Deed], ...] = (
     number_a_sale,
     ship_the_rest,
     mail_again,
+    ship_where_a_webhook_is_told,
+    void_where_a_webhook_was_to_be_told,
+    add_a_webhook,
+    change_a_webhook,
+    end_a_webhook,
+    try_a_webhook,
+    message_again,
     arrive_from_elsewhere,
     correct,
     note,

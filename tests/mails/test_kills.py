@@ -26,7 +26,7 @@ from sqlalchemy import update
 
 from app import create_app
 from app.actions import mails
-from app.actions.mails import LOST_AFTER
+from app.actions.outbox import LOST_AFTER
 from app.actions.parcels import ship
 from app.config import ROOT
 from app.db import db

@@ -9,8 +9,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import postman
-from app.actions import mails
-from app.actions.mails import LOST_AFTER, OnItsWay, send_again
+from app.actions import outbox
+from app.actions.mails import send_again
+from app.actions.outbox import LOST_AFTER, OnItsWay
 from app.db import db
 from app.models import Event
 from tests.factories import Factory
@@ -53,18 +54,18 @@ def test_a_mail_cut_off_goes_out_again_under_the_same_message_id(
 def test_who_was_overtaken_writes_no_end(desk: Flask, make: Factory) -> None:
     send(make, sale(make))
     (row,) = rows()
-    late = mails.claim(row.id)
+    late = outbox.claim(row.id)
     assert late is not None
-    assert mails.claim(row.id) is None
+    assert outbox.claim(row.id) is None
     db.session.commit()
     change(claimed_at=ago(hours=1))
-    again = mails.claim(row.id)
+    again = outbox.claim(row.id)
     db.session.commit()
     assert again is not None
-    mails.put_off(late, "Too late.")
+    outbox.put_off(late, "Too late.")
     db.session.commit()
     assert [(r.state, r.trouble) for r in rows()] == [("sending", "")]
-    mails.sent(again, MAJA)
+    outbox.sent(again, MAJA)
     db.session.commit()
     assert states() == [("parcel_shipped", "sent")]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.actions import mails
+from app.actions import outbox
 from app.db import db
 from tests.factories import Factory
 from tests.mails.outbox import Box, ago, change, go_round, number_of, rows, sale, send, states, void
@@ -87,7 +87,7 @@ def test_a_parcel_voided_after_its_mail_was_cut_off_is_corrected_but_not_told_of
 ) -> None:
     order_id = sale(make)
     parcel_id = send(make, order_id)
-    assert mails.claim(rows()[0].id)  # and killed: nobody knows whether it went out
+    assert outbox.claim(rows()[0].id)  # and killed: nobody knows whether it went out
     db.session.commit()
     void(order_id, parcel_id)
     go_round()

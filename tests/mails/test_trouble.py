@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 
-from app.actions.mails import WAITS
+from app.actions.outbox import WAITS
 from app.db import db
 from tests.factories import Factory
 from tests.mails.outbox import (

@@ -299,13 +299,16 @@ def _parcels(rows: Dump) -> Iterator[str]:
 
 
 def _mails(rows: Dump) -> Iterator[str]:
-    """Yield which mails tell of parcels that were taken back, or do not tell of others."""
+    """Yield which mails and messages tell of parcels that were taken back, or do not tell of others."""
     parcels = {parcel["id"]: parcel for parcel in rows["parcel"]}
     for mail in rows["outbox"]:
         parcel_id = mail["payload"].get("parcel_id")
         is_voided = bool(parcel_id) and parcels[parcel_id]["state"] == "voided"
         if mail["kind"] == "parcel_shipped" and (mail["state"] == "dropped") != is_voided:
             yield f"mail {mail['id']}: {mail['state']}, and its parcel {parcels[parcel_id]['state']}"
+        of = [parcels[parcel_id]["state"] for parcel_id in mail["payload"].get("parcels", ())]
+        if of and (mail["state"] == "dropped") != all(state == "voided" for state in of):
+            yield f"message {mail['id']}: {mail['state']}, and its parcels {of}"
 
 
 # --- tally, words, history
@@ -354,8 +357,8 @@ def _replay(rows: Dump, told: dict[Key, Row]) -> Iterator[str]:
     """Replay the history into `told`; yield where an event does not fit those before it."""
     acts: Counter[tuple[str, int, int]] = Counter()
     for event in rows["event"]:
-        if not (event["order_id"] or event["parcel_id"] or event["row_kind"]):
-            continue  # it tells of the store
+        if event["order_id"] is None:
+            continue  # the store's own history: settings, webhooks
         key = _key(event)
         acts[*key, event["act_id"]] += 1
         if (event["before"] is None) == (key in told):

@@ -46,6 +46,7 @@ from app.models import Order, OrderItem, Parcel
 from app.queries import items
 from app.statuses import Delivery, ItemStatus, Payment, ProductType
 from tests.factories import ADDRESS, Factory
+from tests.hooks.receiver import hook
 from tests.rules import invariants
 from tests.rules.conftest import desk_of
 from tests.stocked import is_on_sqlite, path_of
@@ -108,6 +109,7 @@ class Sales(RuleBasedStateMachine):
         with self.app.app_context():
             self.desk = desk_of("owner", STORE)
             self.store_id = self.desk.store.id
+            hook("https://program.example/", is_for_all=True, store_id=self.store_id)
             db.session.expunge_all()
         self.orders: list[int] = []
         self.absorbed: list[int] = []

@@ -1,0 +1,156 @@
+"""A store's webhooks: programs that are told what happens, and the log of what they were told."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, current_app, flash, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from app.access import Desk, Permission
+from app.actions.hooks import Happening
+from app.actions.webhooks import (
+    MOST_WEBHOOKS,
+    add_webhook,
+    change_webhook,
+    end_webhook,
+    ping,
+    send_message_again,
+)
+from app.db import db
+from app.errors import NotFound, Refused
+from app.forms.base import body
+from app.forms.fields import LARGEST_ID
+from app.forms.webhooks import MessageLogForm, WantedForm, WebhookForm
+from app.queries import webhooks
+from app.signing import secret_text, webhook_secret
+from app.web import htmx
+from app.web.clock import Clock
+from app.web.desk import open_desk
+from app.web.webhook_view import hook_view, message_rows, ticks
+
+blueprint = Blueprint("webhooks", __name__, url_prefix="/stores/<slug>/settings/webhooks")
+
+# Which webhook's secret the next page shows: the cookie carries its id, never the secret.
+JUST_ADDED = "webhook_added"
+
+
+@blueprint.get("")
+def index(slug: str) -> ResponseReturnValue:
+    """Show the webhooks, the log, and, once, the secret of one that was just added."""
+    desk = open_desk(slug, Permission.SETTINGS)
+    return asking(desk, 200, just_added=session.pop(JUST_ADDED, None))
+
+
+@blueprint.post("")
+def add(slug: str) -> ResponseReturnValue:
+    """Add a webhook; its secret stands on the page that follows."""
+    desk = open_desk(slug, Permission.SETTINGS)
+    form = WebhookForm(body(), may_be_private=current_app.config["WEBHOOK_PRIVATE"])
+    if not form.validate():
+        return asking(desk, 422, form=form)
+
+    def act(**by: Any) -> None:
+        session[JUST_ADDED] = add_webhook(form.url.data, form.wanted(), form.key.data, **by).id
+
+    return carry_out(desk, act, "The webhook is added.")
+
+
+@blueprint.post("/<id:webhook_id>")
+def change(slug: str, webhook_id: int) -> ResponseReturnValue:
+    """Let a webhook be told of other things."""
+    desk = open_desk(slug, Permission.SETTINGS)
+    form = WantedForm(body())
+    is_valid = form.validate()
+    if not any(hook.id == webhook_id and not hook.ended_at for hook in webhooks.hooks_of(desk.store.id)):
+        raise NotFound
+    if not is_valid:
+        return asking(desk, 422, changing=(webhook_id, form))
+    wanted = form.wanted()
+    return carry_out(desk, lambda **by: change_webhook(webhook_id, wanted, **by), "What it is told is saved.")
+
+
+@blueprint.post("/<id:webhook_id>/end")
+def end(slug: str, webhook_id: int) -> ResponseReturnValue:
+    """Tell a webhook nothing any more."""
+    desk = open_desk(slug, Permission.SETTINGS)
+    body()
+    return carry_out(desk, lambda **by: end_webhook(webhook_id, **by), "The webhook is ended.")
+
+
+@blueprint.post("/<id:webhook_id>/ping")
+def try_out(slug: str, webhook_id: int) -> ResponseReturnValue:
+    """Send a webhook a message that tells nothing."""
+    desk = open_desk(slug, Permission.SETTINGS)
+    body()
+    return carry_out(desk, lambda **by: ping(webhook_id, **by), "A ping is on its way: look at the log.")
+
+
+@blueprint.post("/messages/<id:delivery_id>/again")
+def again(slug: str, delivery_id: int) -> ResponseReturnValue:
+    """Send a message once more."""
+    desk = open_desk(slug, Permission.SETTINGS)
+    body()
+    return carry_out(desk, lambda **by: send_message_again(delivery_id, **by), "The message is sent again.")
+
+
+def carry_out(desk: Desk, act: Callable[..., object], said: str) -> ResponseReturnValue:
+    """Carry an act out and lead back to the page; what is refused stands on it."""
+    try:
+        act(actor=desk.acting, store_id=desk.store.id)
+        db.session.commit()
+    except NotFound:
+        raise
+    except Refused as refusal:
+        db.session.rollback()
+        return asking(desk, refusal.status, refusal=refusal.sentence)
+    flash(said)
+    return htmx.go_to(url_for("webhooks.index", slug=desk.store.slug))
+
+
+def asking(
+    desk: Desk,
+    status: int,
+    *,
+    form: WebhookForm | None = None,
+    changing: tuple[int, WantedForm] | None = None,
+    refusal: str = "",
+    just_added: int | None = None,
+) -> ResponseReturnValue:
+    """Show the page with this form, or with one webhook's own that was refused."""
+    log = MessageLogForm(request.args if request.method == "GET" else {})
+    is_log, store_id = log.validate(), desk.store.id
+    hooks, clock = webhooks.hooks_of(store_id), Clock(desk.store.zone)
+    found, has_older = webhooks.log_of(store_id, log.before.data or LARGEST_ID) if is_log else ([], False)
+    living = [
+        hook_view(hook, clock, changing[1] if changing and changing[0] == hook.id else None)
+        for hook in hooks
+        if hook.ended_at is None
+    ]
+    is_private = current_app.config["WEBHOOK_PRIVATE"]
+    form = form or WebhookForm(may_be_private=is_private)
+    here = url_for("webhooks.index", slug=desk.store.slug)
+    given = {
+        "desk": desk,
+        "form": form,
+        "new_ticks": ticks({kind: form.events.form[kind.name.lower()].data for kind in Happening}),
+        "hooks": living,
+        "most": MOST_WEBHOOKS,
+        "rows": message_rows(desk, found, {hook.id: hook for hook in hooks}, clock),
+        "older": f"{here}?before={found[-1].id}" if has_older else "",
+        "is_first": log.before.data is None,
+        "log": log,
+        "refusal": refusal,
+        "secret": secret_of(hooks, just_added),
+        "seconds": current_app.config["WEBHOOK_TIMEOUT"],
+        "is_private": is_private,
+        "undo_minutes": desk.store.undo_minutes,
+    }
+    return render_template("webhooks/index.html", **given), status if is_log else 422
+
+
+def secret_of(hooks: list[webhooks.Hook], webhook_id: int | None) -> str:
+    """Return the secret of a webhook of the store that was just added; "" else."""
+    hook = next((hook for hook in hooks if hook.id == webhook_id), None)
+    if hook is None:
+        return ""
+    return secret_text(webhook_secret(current_app.config["SECRET_KEY"], hook.store_id, hook.public_id))
