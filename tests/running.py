@@ -25,6 +25,7 @@ class Desk:
 
     def __init__(self, folder: Path, *words: str, **settings: str) -> None:
         usual = {"INSTANCE": str(folder), "PORT": "0", "WORKERS": "2", "DURABLE": "0", "DEMO": "0"}
+        usual |= {"API_PER_SECOND": "0", "API_PER_DAY": "0"}
         named = {f"TRADEPOST_{name}": value for name, value in {**usual, **settings}.items()}
         folder.mkdir(exist_ok=True)
         self.log = folder / "log"

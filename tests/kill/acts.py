@@ -28,7 +28,7 @@ from app.actions.recount import recount
 from app.actions.refunds import refund, settle_refund
 from app.actions.stores import fingerprint, set_store
 from app.db import db
-from app.models import Buyer, Job, Order, Tally
+from app.models import ApiToken, Buyer, Job, Order, Tally
 from app.queries import items
 from app.queries import people as known
 from app.queries import stores as kept_stores
@@ -468,6 +468,16 @@ def a_token(s: Scene) -> Deed:
     return deed
 
 
+def the_end_of_a_token(s: Scene) -> Deed:
+    s.done(a_token(s))
+
+    def deed() -> object:
+        token = db.session.query(ApiToken).one()
+        return people.end_token(token.id, now=NOW)
+
+    return deed
+
+
 def an_account_and_a_store(s: Scene) -> Deed:
     def deed() -> object:
         account = people.open_account("new@example.com", name="New", password_hash="-")
@@ -559,6 +569,7 @@ ACTS: tuple[Callable[[Scene], Deed], ...] = (
     a_signin,
     the_end_of_a_signin,
     a_token,
+    the_end_of_a_token,
     an_account_and_a_store,
     a_buyer_with_an_account,
     count_anew,
