@@ -48,6 +48,12 @@ TEST_SETTINGS = {
 }
 
 
+# Folders and files whose tests start browsers or desks, or load many sales.
+SLOW = frozenset(
+    {"bench", "browser", "demo", "kill", "races", "test_backup", "test_demo", "test_serve", "test_worker"}
+)
+
+
 def email_of(who: str) -> str:
     """Return the e-mail of one of the cast."""
     return f"{who}@example.com"
@@ -110,6 +116,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     ):
         kinds = [DATABASES[0], pytest.param(DATABASES[1], marks=pytest.mark.postgresql)]
         metafunc.parametrize("kind_of_database", kinds, indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that wait most (browsers, running desks): in the end none is waited for alone."""
+    items.sort(key=lambda item: SLOW.isdisjoint({*item.path.parts, item.path.stem}))
 
 
 @pytest.fixture
