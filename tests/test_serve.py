@@ -218,6 +218,27 @@ def test_nobody_is_left_behind_when_all_is_killed(desk: Desk) -> None:
     assert come_true(lambda: all(is_gone(pid) for pid in family))
 
 
+@needs_linux
+def test_a_web_worker_is_told_to_end_at_once_when_its_server_is_killed(desk: Desk) -> None:
+    assert come_true(lambda: len(children(desk.web())) == 2)
+    server, (worker, _) = desk.web(), children(desk.web())
+    os.kill(worker, signal.SIGSTOP)  # what it is told waits, and can be seen
+    try:
+        assert not waits_for(worker, signal.SIGTERM)
+        os.kill(server, signal.SIGKILL)
+        assert come_true(lambda: is_gone(server))
+        assert waits_for(worker, signal.SIGTERM)
+    finally:
+        os.kill(worker, signal.SIGKILL)
+
+
+def waits_for(pid: int, number: int) -> bool:
+    """Tell whether a signal waits for a process."""
+    told = Path(f"/proc/{pid}/status").read_text()
+    waiting = [int(mask, 16) for mask in re.findall(r"^(?:SigPnd|ShdPnd):\s*(\w+)", told, re.MULTILINE)]
+    return any(mask >> (number - 1) & 1 for mask in waiting)
+
+
 def end_while_serving(desk: Desk, number: int) -> None:
     """End a desk with this signal while it reads a long request, and check that this is answered first."""
     body = b"a=" + b"b" * 100_000  # longer than what is waited for beside the threads

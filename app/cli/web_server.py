@@ -17,6 +17,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from app import logs
+from app.cli.supervising import ends_with
 
 # Seconds for a whole head, and a short body with it.
 SLOWEST = 10
@@ -41,6 +42,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         # This is still the parent. What was loaded is shared by all workers as long as nobody counts it,
         # and is not looked through for garbage when they end.
         gc.freeze()
+
+    def init_process(self) -> None:
+        """Begin to work, and end when the server that began it does: left alone it would keep the port."""
+        if bind := ends_with(self.ppid):
+            bind()
+        super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give the connection to a thread where its request is there; else let it wait."""
