@@ -269,6 +269,10 @@ class Channel(StrEnum):
         return {"ebay": "eBay", "woocommerce": "WooCommerce"}.get(self.value, self.value.capitalize())
 
 
+# The desk's own: only their orders combine, and the world hears of them unasked (law 5).
+OWN_CHANNELS = frozenset({Channel.DESK.value, Channel.INTAKE.value})
+
+
 class Role(StrEnum):
     """What a person is in a store."""
 

@@ -18,10 +18,9 @@ from app.db import db
 from app.models import Combined, Discount, Order, OrderItem, Outbox, TaxLine
 from app.models.shop import FAR_FUTURE
 from app.queries.combined import absorbed_by
-from app.statuses import Channel, DeskState, ItemStatus, OrderKind
+from app.statuses import OWN_CHANNELS, DeskState, ItemStatus, OrderKind
 
 COMBINING = frozenset({OrderKind.AUCTION.value, OrderKind.OFFER.value, OrderKind.PAY_LATER.value})
-OWN = frozenset({Channel.DESK.value, Channel.INTAKE.value})
 # A sale that has so many lines takes no more up: the next purchase begins a new one.
 MOST_TOGETHER = 500
 
@@ -30,7 +29,7 @@ OPEN = select(Order.id).where(Order.open_key == bindparam("key"))
 
 def key_of(purchase: Purchase, store_id: int, buyer_id: int) -> str | None:
     """Return the key under which a purchase combines; None where it never does."""
-    if purchase.kind not in COMBINING or purchase.channel not in OWN:
+    if purchase.kind not in COMBINING or purchase.channel not in OWN_CHANNELS:
         return None
     place = purchase.address.destination_key if purchase.address else ""
     return f"{store_id}:{buyer_id}:{purchase.currency}:{place}"
@@ -52,7 +51,7 @@ def take_open(act: Act, key: str, lines: int) -> Order | None:
 
 def has_combined(order: Order) -> bool:
     """Tell whether others went into an order."""
-    return order.kind in COMBINING and order.channel in OWN and bool(absorbed_by(order.id))
+    return order.kind in COMBINING and order.channel in OWN_CHANNELS and bool(absorbed_by(order.id))
 
 
 def line_postage(purchase: Purchase) -> Sequence[LineSaid]:

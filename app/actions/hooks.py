@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, String, and_, bindparam, cast, insert, or_, select
 
 from app.actions import outbox
-from app.actions.outbox import TOLD_CHANNELS, State
+from app.actions.outbox import State
 from app.db import Id, UtcDateTime, db
 from app.models import Order, OrderItem, Outbox, Parcel, Payment, Webhook
-from app.statuses import Door, ItemStatus, ParcelState
+from app.statuses import OWN_CHANNELS, Door, ItemStatus, ParcelState
 from app.statuses import Payment as PaymentCode
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _row(act: "Act", order: Order, kind: Happening, parcels: list[int]) -> dict[
         "then": act.at + timedelta(minutes=act.store.undo_minutes),
         "as_state": State.DUE.value,
         "asked_for": f"%{between_commas([kind.value])}%",
-        "is_own": order.channel in TOLD_CHANNELS,
+        "is_own": order.channel in OWN_CHANNELS,
         "mark": f":{act.id}:{order.id}:{kind.value}",
         "saying": {"parcels": parcels, "body": body_of(act, order, kind, parcels)},
     }

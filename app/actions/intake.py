@@ -22,7 +22,7 @@ from app.db import db
 from app.models import Buyer, Order, Store
 from app.models.shop import FAR_FUTURE
 from app.queries.combined import absorbed_by, heir_of
-from app.statuses import Channel, Payment, Shipping
+from app.statuses import OWN_CHANNELS, Payment, Shipping
 
 # Built once: building them for each order would cost more than running them.
 KNOWN_ORDER = select(Order.id, Order.heir_id).where(
@@ -139,7 +139,7 @@ def _is_past(act: Act, purchase: Purchase) -> bool:
     One of another channel, bought longer ago than the store waits for "received": by the moment at which it
     is taken in. Orders of the channels desk and intake are this desk's own, however old.
     """
-    is_own = purchase.channel in {Channel.DESK.value, Channel.INTAKE.value}
+    is_own = purchase.channel in OWN_CHANNELS
     return not is_own and purchase.placed_at < act.at - timedelta(days=act.store.received_days)
 
 

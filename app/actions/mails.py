@@ -14,11 +14,11 @@ from sqlalchemy import select
 from app.access import Actor
 from app.actions import outbox
 from app.actions.ledger import Act
-from app.actions.outbox import OPEN, TOLD_CHANNELS, OnItsWay, State, first_of
+from app.actions.outbox import OPEN, OnItsWay, State, first_of
 from app.db import db
 from app.errors import NotFound
 from app.models import Order, Outbox, Parcel
-from app.statuses import Door
+from app.statuses import OWN_CHANNELS, Door
 
 # What a store's own words may name; each stands in braces.
 NAMES = ("buyer", "order", "store")
@@ -51,7 +51,7 @@ class Mail(StrEnum):
 
 def is_told(channel: str, mails_all: bool) -> bool:
     """Tell whether the buyers of a channel hear from the store by mail (law 5)."""
-    return mails_all or channel in TOLD_CHANNELS
+    return mails_all or channel in OWN_CHANNELS
 
 
 def owe(act: Act, order: Order, kind: Mail, parcel: Parcel | None = None, **about: Any) -> None:

@@ -14,10 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, or_, select, true, update
 from app.db import db, take_write_lock
 from app.errors import Refused
 from app.models import Outbox
-from app.statuses import Channel
 
-# The world outside hears of these channels' orders; of others where the store says so (law 5).
-TOLD_CHANNELS = frozenset({Channel.DESK.value, Channel.INTAKE.value})
 # A claim of which no end was heard for so long was cut off: longer than any server is waited for.
 LOST_AFTER = timedelta(minutes=10)
 # How long is waited after each try that failed; after the last one no more is tried.

@@ -10,6 +10,8 @@ from app.words import fold
 
 # The outside id of the one line that stands for lines a file does not list.
 STAND_IN = "not-listed"
+# What `buyer.external_ref` holds.
+LONGEST_KEY = 255
 
 
 class DownloadLimit(StrEnum):
@@ -17,6 +19,20 @@ class DownloadLimit(StrEnum):
 
     DOWNLOADS = "downloads"
     DAYS = "days"
+
+
+def buyer_key(email: str | None, username: str | None = None) -> str | None:
+    """Return the key of a buyer whom the sender has none for: the e-mail, else the user name.
+
+    None where there is neither, or none that is short enough to be kept whole: two people never share one.
+    """
+    if email:
+        key = email.casefold()
+    elif username:
+        key = f"user name {username.casefold()}"  # no e-mail has a blank
+    else:
+        return None
+    return key if len(key) <= LONGEST_KEY else None
 
 
 @dataclass(frozen=True)

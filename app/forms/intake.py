@@ -15,7 +15,7 @@ from wtforms import FormField
 from wtforms.validators import ValidationError
 
 from app.actions.postage import Posted, postage_of
-from app.actions.purchases import DownloadLimit, LineSaid, Purchase
+from app.actions.purchases import DownloadLimit, LineSaid, Purchase, buyer_key
 from app.forms.aftersale import CancelForm
 from app.forms.base import Form
 from app.forms.fields import Compound, Null, NumberField, TextsField, WordsField
@@ -151,10 +151,8 @@ class IntakeForm(PurchaseForm):
         """
         told = super().purchase(channel)
         buyer, discount = told.buyer, told.discount + sum(d.amount for x in told.lines for d in x.discounts)
-        if buyer.ref is None and buyer.email:
-            buyer = replace(buyer, ref=buyer.email.casefold()[:255])
-        elif buyer.ref is None and buyer.username:
-            buyer = replace(buyer, ref=f"user name {buyer.username.casefold()}"[:255])
+        if buyer.ref is None:
+            buyer = replace(buyer, ref=buyer_key(buyer.email, buyer.username))
         postage = told.postage
         if self.postage.minor is None:
             postage = postage_of(

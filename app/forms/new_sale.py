@@ -14,13 +14,12 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from app.actions.payment import PAYS
-from app.actions.purchases import Purchase
+from app.actions.purchases import Purchase, buyer_key
 from app.forms.fields import CodeField, WordsField
 from app.forms.purchases import PurchaseForm
 from app.statuses import Channel, Delivery, Kind, OrderKind, Payment
 
 MOST_TYPED = 100
-LONGEST_REF = 255
 
 # What a line may be, as the purchase says it.
 SENT_AS: dict[str, dict[str, str]] = {
@@ -143,8 +142,7 @@ def _as_purchase(
     asked: MultiDict[str, str] = MultiDict({name: typed[name] for name in typed if name in ASKED})
     asked["kind"], asked["currency"] = OrderKind.TYPED.value, currency
     asked["external_id"] = typed.get("key", "")[:64]
-    ref = typed.get("buyer-email", "").strip().casefold()
-    if ref and len(ref) <= LONGEST_REF:
+    if ref := buyer_key(typed.get("buyer-email", "").strip()):
         asked["buyer-external_ref"] = ref
     for number, row in enumerate(rows):
         line = {"quantity": "1", **{name: row[name] for name in LINE[:-1] if name in row}}

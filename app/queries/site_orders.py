@@ -13,6 +13,7 @@ from app.queries import counts
 from app.queries.filters import Asked, Condition, Conditions, of_orders
 from app.queries.sales import KEPT
 from app.queries.search import Search, searched
+from app.queries.told_items import PLACE, to
 from app.statuses import ItemStatus, Kind, ProductType, kind_of
 
 # What a list of orders may be narrowed to, from the first value on and up to just before the second.
@@ -47,21 +48,7 @@ _WHOLE = (
     Order.postage_method,
     Order.buyer_note,
     Buyer.email.label("buyer_email"),
-    *(
-        getattr(Address, name).label(f"to_{name}")
-        for name in (
-            "company",
-            "street",
-            "street2",
-            "city",
-            "region",
-            "region_code",
-            "postal_code",
-            "country",
-            "phone",
-            "email",
-        )
-    ),
+    *to("company", *PLACE, "phone", "email"),
     _NEWEST_EVENT.label("updated_at"),
 )
 

@@ -14,23 +14,15 @@ from app.queries.sales import KEPT
 from app.queries.search import NO_SEARCH
 from app.statuses import ItemStatus, ParcelState
 
-# Where an order goes.
-TO = tuple(
-    getattr(Address, name).label(f"to_{name}")
-    for name in (
-        "name",
-        "given_name",
-        "family_name",
-        "street",
-        "street2",
-        "city",
-        "region",
-        "region_code",
-        "postal_code",
-        "country",
-        "phone",
-    )
-)
+PLACE = ("street", "street2", "city", "region", "region_code", "postal_code", "country")
+
+
+def to(*names: str) -> tuple[Any, ...]:
+    """Return columns of where an order goes, each called to_<name>."""
+    return tuple(getattr(Address, name).label(f"to_{name}") for name in names)
+
+
+TO = to("name", "given_name", "family_name", *PLACE, "phone")
 # Items that are sold, paid or not: named so that the tally can count them.
 SOLD = (
     Condition("not_status", OrderItem.status.not_in, is_list=True),

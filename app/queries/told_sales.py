@@ -17,6 +17,7 @@ from app.models import Address, Buyer, Combined, Order, OrderItem, Parcel, Parce
 from app.queries.filters import Asked, Condition, Conditions, of_orders
 from app.queries.sales import KEPT
 from app.queries.search import NO_SEARCH
+from app.queries.told_items import PLACE, to
 from app.statuses import DeskState, ParcelState, Payment, ProductType, Shipping
 
 # What a list of sales may be narrowed to by the flags of its sales, and the values of these conditions. An
@@ -58,21 +59,7 @@ COLUMNS = (
     Store.slug,
     Store.mail_from,
     Store.zone,
-    *(
-        getattr(Address, name).label(f"to_{name}")
-        for name in (
-            "name",
-            "given_name",
-            "family_name",
-            "street",
-            "street2",
-            "city",
-            "region",
-            "region_code",
-            "postal_code",
-            "country",
-        )
-    ),
+    *to("name", "given_name", "family_name", *PLACE),
     Parcel.number.label("tracking_number"),
     Parcel.url.label("tracking_url"),
 )

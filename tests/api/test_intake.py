@@ -462,3 +462,11 @@ def test_while_the_first_is_at_work_the_second_is_told_so_and_takes_over_what_wa
         db.session.commit()
     again = tells.buys(key="a")
     assert (again.status_code, again.json["id"]) == (200, done.json["id"])
+
+
+def test_two_buyers_with_long_addresses_that_begin_alike_are_two(tells: Teller) -> None:
+    long = "m" * 300
+    first, second = (
+        tells.sale(external_id=f"lot-{n}", buyer={"email": f"{long}@{n}.com"}) for n in ("a", "b")
+    )
+    assert second["combined_sales_ids"] == [] and first["id"] != second["id"]
