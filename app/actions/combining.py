@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, update
 
 from app.actions.ledger import Act
 from app.actions.postage import Posted, postage_of
-from app.actions.purchases import LineSaid, Purchase
+from app.actions.purchases import LONGEST_KEY, LineSaid, Purchase
 from app.db import db
 from app.models import Combined, Discount, Order, OrderItem, Outbox, TaxLine
 from app.models.shop import FAR_FUTURE
@@ -71,12 +71,13 @@ def absorb(act: Act, old: Order, heir: Order) -> None:
 
     Lines keep their ids and their positions; postage is reckoned anew, everything else adds up.
     """
-    known = {item.external_id for item in heir.items if item.external_id}
-    moved = list(old.items)
-    for item in moved:
+    taken = {item.external_id for item in (*heir.items, *old.items) if item.external_id}
+    told_now = {item.external_id for item in heir.items}
+    for item in old.items:
         named = item.external_id
-        if named in known:  # outside ids are unique in an order
-            named = f"{old.external_id or old.number}/{named}"[:255]
+        if named and named in told_now:  # outside ids are unique in an order
+            longer = f"{old.external_id or old.number}/{named}"
+            named = longer if len(longer) <= LONGEST_KEY and longer not in taken else None
         act.change(item, order_id=heir.id, placed_at=heir.placed_at, external_id=named)
     act.move_lines(old, heir)
     act.change(

@@ -16,7 +16,8 @@ from sqlalchemy.orm import selectinload
 from app.access import Actor
 from app.actions.ledger import Act
 from app.actions.parcels import NO_TRACKING, Tracking, send
-from app.actions.payment import SETTLED, pay, void_payouts
+from app.actions.payment import pay, void_payouts
+from app.actions.rollup import SETTLED
 from app.db import db
 from app.errors import NotFound, StatusChangeProhibited
 from app.models import Feedback, Note, Order, OrderItem, Parcel, ParcelLine, Payment

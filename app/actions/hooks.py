@@ -15,6 +15,7 @@ from sqlalchemy import JSON, String, and_, bindparam, cast, insert, or_, select
 
 from app.actions import outbox
 from app.actions.outbox import State
+from app.actions.rollup import SETTLED
 from app.db import Id, UtcDateTime, db
 from app.models import Order, OrderItem, Outbox, Parcel, Payment, Webhook
 from app.statuses import OWN_CHANNELS, Door, ItemStatus, ParcelState
@@ -23,7 +24,6 @@ from app.statuses import Payment as PaymentCode
 if TYPE_CHECKING:
     from app.actions.ledger import Act
 
-SETTLED = frozenset({PaymentCode.PAID, PaymentCode.PAID_PAYPAL})
 # The rows of the outbox that are messages to webhooks.
 HOOKS = Outbox.webhook_id.is_not(None)
 UNDONE = "It was undone before."

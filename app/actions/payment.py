@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from app.access import Actor
 from app.actions.ledger import Act
+from app.actions.rollup import SETTLED
 from app.db import db
 from app.errors import Refused, StatusChangeProhibited
 from app.models import Order, OrderItem, Payment, Payout
@@ -16,7 +17,6 @@ from app.statuses import DEAD, PAID_TO, ItemStatus, Kind
 from app.statuses import Payment as PaymentCode
 from app.words import terms
 
-SETTLED = frozenset({PaymentCode.PAID, PaymentCode.PAID_PAYPAL})
 # Okanjo's PayoutStatus 4: nobody is paid for what was refunded.
 PAYOUT_VOIDED = 4
 # Money that moved, or is about to.

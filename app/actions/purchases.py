@@ -10,7 +10,7 @@ from app.words import fold
 
 # The outside id of the one line that stands for lines a file does not list.
 STAND_IN = "not-listed"
-# What `buyer.external_ref` holds.
+# What a column for an outside key or id holds.
 LONGEST_KEY = 255
 
 

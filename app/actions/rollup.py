@@ -20,6 +20,9 @@ from app.statuses import (
     WeeblyStatus,
 )
 
+# The money is there.
+SETTLED = frozenset({Payment.PAID, Payment.PAID_PAYPAL})
+
 
 class Line(Protocol):
     """What the rules ask of a line: an OrderItem, or a row read to be judged by them."""

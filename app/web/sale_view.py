@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from app.access import Desk, Permission, right_to_move
 from app.actions.mails import is_told
+from app.actions.payment import PAYOUT_VOIDED
 from app.models import Address, Order, OrderItem
 from app.money import money_text
 from app.queries import combined, history
@@ -18,7 +19,6 @@ from app.web.display import Badge, pieces
 from app.web.money_told import Moved, known_payments, moved
 
 PARCEL_BADGES = parcel_view.BADGES
-VOIDED_PAYOUT = 4  # Okanjo's PayoutStatus
 SHARES = {"store": "your payout", "commission": "commission"}
 REFUNDS = {"done": "Refunded", "pending": "Refund under way"}
 PAYOUTS = frozenset({"store", "cause", "commission"})
@@ -229,7 +229,7 @@ def shares(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
     """Return who gets what of a sale, for the money panel of its seller: (words, amount, "quiet")."""
     parts: Counter[str] = Counter()
     for row in told:
-        if row.kind in PAYOUTS and row.status != VOIDED_PAYOUT:
+        if row.kind in PAYOUTS and row.status != PAYOUT_VOIDED:
             parts[SHARES.get(row.kind) or f"to {row.name}"] += row.amount_minor
     yours = parts.pop("your payout", 0)
     rows = [(words, money_text(-given, order.currency), "quiet") for words, given in parts.items()]

@@ -192,6 +192,17 @@ def test_two_stores_never_share_a_sale(app: Flask) -> None:
     assert first != second
 
 
+def test_lines_of_the_same_long_outside_id_combine_all_the_same(app: Flask) -> None:
+    line = replace(LOT.lines[0], external_id="x" * 255)
+    two = (line, replace(line, external_id="x" * 254 + "y"))
+    first, second = ids(app, lot(1, lines=two), lot(2, lines=two))
+    assert went_into(app, second) == [first]
+    with app.app_context():
+        named = [item.external_id for item in db.session.query(OrderItem).order_by(OrderItem.position)]
+    assert named == [None, None, "x" * 255, "x" * 254 + "y"]
+    assert broken(app) == {}
+
+
 @pytest.mark.parametrize("kind", ["auction", "offer", "pay_later"])
 def test_every_kind_that_is_paid_later_joins_what_is_open(app: Flask, kind: str) -> None:
     first, second = ids(app, lot(1), lot(2, kind=kind))

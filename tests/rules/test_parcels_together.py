@@ -41,7 +41,7 @@ def two(make: Factory) -> tuple[int, int]:
 def act(app: Flask, deed: Callable[..., Any], *args: Any, **given: Any) -> int:
     """Do an act in papershop and commit it; return the id of what it returns."""
     with app.app_context():
-        order = db.session.scalars(select(Order)).first()
+        order = db.session.scalars(select(Order).order_by(Order.id)).first()
         assert order is not None
         done = deed(*args, actor=SYSTEM, store_id=order.store_id, **given)
         db.session.commit()
