@@ -29,6 +29,7 @@ help: ## say what can be made
 
 setup: .venv/core ## make .venv and place the browser's files
 	@case "$$TRADEPOST_DATABASE_URL" in postgres*) $(MAKE) -s .venv/postgres;; esac
+	@case "$$TRADEPOST_OIDC_ISSUER" in ?*) $(MAKE) -s .venv/oidc;; esac
 	@$(PY) app/assets.py
 
 run: setup ## set up and run the desk; Ctrl-C ends it
@@ -62,6 +63,7 @@ lock: .venv/dev ## write the lock files anew from pyproject.toml
 	@$(PY) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock: use the oldest Python, 3.11")'
 	$(COMPILE) $(UPGRADE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) $(UPGRADE) --extra postgres --constraint requirements.lock --output-file requirements-postgres.lock pyproject.toml
+	$(COMPILE) $(UPGRADE) --extra oidc --constraint requirements.lock --output-file requirements-oidc.lock pyproject.toml
 	$(COMPILE) $(UPGRADE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean: ## remove what tools left; .venv and instance stay
@@ -78,6 +80,11 @@ clean: ## remove what tools left; .venv and instance stay
 .venv/postgres: requirements-postgres.lock .venv/bin/pip
 	@echo "Installing the libraries of requirements-postgres.lock ..."
 	@$(INSTALL) -r requirements-postgres.lock
+	@touch $@ .venv/core
+
+.venv/oidc: requirements-oidc.lock .venv/bin/pip
+	@echo "Installing the libraries of requirements-oidc.lock ..."
+	@$(INSTALL) -r requirements-oidc.lock
 	@touch $@ .venv/core
 
 .venv/dev: requirements-dev.lock .venv/bin/pip
