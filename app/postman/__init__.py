@@ -105,14 +105,12 @@ def report(claim: Claim, error: BaseException, what: str = "mail") -> None:
 def message(claim: Claim, written: Letter) -> EmailMessage:
     """Return a letter as a mail; its Message-ID is the same however often it is sent."""
     site = str(current_app.config["MAIL_SENDER"])
-    sender = written.sender or site
     headers = {
-        "From": formataddr((written.store, sender)),
+        # A store's own address may be held to servers that this one is not (DMARC): it is where answers go.
+        "From": formataddr((written.store, site)),
         "Message-ID": f"<{mark(claim)}@{site.rpartition('@')[2]}>",
         "Auto-Submitted": "auto-generated",
     }
-    if sender != site:
-        headers["Sender"] = site
     sealed = EmailMessage(
         written.subject,
         written.body,

@@ -16,7 +16,7 @@ from tests.factories import GOODS, Factory
 from tests.mails.outbox import MAJA, SITE, Box, by, go_round, number_of, rows, sale, send, set_store
 
 
-def test_a_store_writes_in_its_name_from_its_address_in_its_own_words(
+def test_a_store_writes_in_its_name_and_own_words_and_answers_go_to_its_address(
     desk: Flask, make: Factory, box: Box
 ) -> None:
     set_store(
@@ -26,9 +26,10 @@ def test_a_store_writes_in_its_name_from_its_address_in_its_own_words(
     go_round()
     (mail,) = box.mails
     (sender,) = mail["From"].addresses
-    assert (sender.display_name, sender.addr_spec) == ('Köln, "Papier"', "laden@papier.example")
-    assert mail["Reply-To"].addresses == mail["From"].addresses
-    assert (mail["Sender"], box.senders) == (SITE, [SITE])
+    assert (sender.display_name, sender.addr_spec) == ('Köln, "Papier"', SITE)
+    (answers_to,) = mail["Reply-To"].addresses
+    assert (answers_to.display_name, answers_to.addr_spec) == ('Köln, "Papier"', "laden@papier.example")
+    assert (mail["Sender"], box.senders) == (None, [SITE])
     assert box.subjects[0].startswith('Köln, "Papier": your order')
     assert "Hello Maja Kowalczyk,\n\nWir\ndanken!\n\na parcel" in box.texts[0]
 
