@@ -8,6 +8,7 @@ it already is for the act to say.
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from wtforms import FieldList, FormField
@@ -74,23 +75,26 @@ class AddressForm(PartForm):
         return AddressSaid(**texts)
 
 
+class Reduction(StrEnum):
+    """What was taken off: a lower price, a coupon's worth, the postage."""
+
+    MARKDOWN = "markdown"
+    COUPON = "coupon"
+    SHIPPING = "shipping"
+
+
 class DiscountForm(PartForm):
     """A reduction of the whole order."""
 
     money_in = ""
 
-    kind = WordsField("Kind", [needed], most=16)
+    kind = WordField("Kind", [needed], of=Reduction)
     code = WordsField("Code", most=255)
     amount = MoneyField("Amount", [needed])
 
-    def validate_kind(self, field: WordsField) -> None:
-        """Refuse kinds that there are not."""
-        if field.data not in {"markdown", "coupon", "shipping"}:
-            raise ValidationError("Use one of markdown, coupon, shipping.")
-
     def said(self) -> DiscountSaid:
         """Return the discount as the acts take it."""
-        return DiscountSaid(self.kind.data, self.code.data or "", self.amount.minor or 0)
+        return DiscountSaid(self.kind.data.value, self.code.data or "", self.amount.minor or 0)
 
 
 class LineForm(PartForm):
