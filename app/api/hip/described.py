@@ -171,7 +171,7 @@ DESCRIBED = Described(
         "HipListing": thing(LISTING),
         "HipError": thing({"error": TEXT}),
     },
-    {"slug": {"type": "string", "minLength": 1, "description": "The seller’s username."}, "order": ID},
+    {"slug": said(kinds.STEP, "The seller’s username."), "order": ID},
     (("bearer",), ("hipKey",), ("hipKeyInQuery",)),
     {
         "hipKey": {"type": "apiKey", "in": "header", "name": "X-ApiKey", "description": "A token."},

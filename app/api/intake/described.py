@@ -1,4 +1,4 @@
-"""The intake's calls as the document tells of them: what they take and answer, and what their objects hold."""
+"""The intake's calls as the document tells of them: what they take and answer, and their objects."""
 
 from app.actions.intake import Verdict
 from app.api.openapi import Call, Described, Schema, Taken, kinds
@@ -144,7 +144,7 @@ DESCRIBED = Described(
         ),
     },
     {
-        "slug": {"type": "string", "minLength": 1, "description": "The store’s name in addresses."},
+        "slug": said(kinds.STEP, "The store’s name in addresses."),
         "order": ID,
     },
     (("bearer",),),

@@ -155,7 +155,7 @@ def _item(shape: objects.Shape) -> Schema:
     return some_of(
         thing(
             {**fields, **{name: _embedded(name, ref(named(name))) for name in shape.embeds}},
-            "The fields that `fields` names, all of them where it names none; the objects that `embed` names.",
+            "The fields that `fields` names, or all of them; the objects that `embed` names.",
         )
     )
 

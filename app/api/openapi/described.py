@@ -1,4 +1,4 @@
-"""What a dialect says of itself beyond its forms and addresses: what each call answers, and in which words."""
+"""What a dialect says of itself beyond its forms and addresses: what its calls take and answer."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

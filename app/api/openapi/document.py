@@ -35,8 +35,8 @@ as on the pages, and a token may do what its person may, as far as its scopes go
 
 There are four APIs. Three speak as the marketplaces do whose programs they serve, to the letter; the fourth \
 takes in what was bought elsewhere. Each answers in JSON, and its errors have one shape. A parameter that a \
-call does not have, that came twice or is empty is refused by name, never passed over. Calls with a token are \
-limited per second and per day; each answer says how many are left."""
+call does not have, that came twice or is empty is refused by name, never passed over. Calls with a token \
+are limited per second and per day; each answer says how many are left."""
 REFUSALS = {
     400: "What was sent cannot be taken; the answer says what of it.",
     401: "No token came, or one that is none or has ended.",

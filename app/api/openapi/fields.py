@@ -37,7 +37,7 @@ from app.forms.values import (
 )
 from app.money import AMOUNT, known_currencies
 
-# As every text may be: no control characters but for line breaks, which are taken off where they stand around.
+# As every text may be. Line breaks around it are taken off.
 PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 ABSENT: Schema = {"enum": ["", None]}
 WORDS_OF_COUNTRY = {"Currency": known_currencies, "Country": known_countries}
@@ -143,7 +143,7 @@ def json_schema(field: Field, form: Any) -> Schema:
     """Return the schema of what a field takes in JSON."""
     match field:
         case FieldList():
-            return {"type": "array", "items": _entry(field), "maxItems": field.max_entries - 1}
+            return {"type": "array", "items": _entry(field), "maxItems": (field.max_entries or 1) - 1}
         case FormField():
             return {"anyOf": [body_schema(field.form), {"type": "null"}]}
         case MapField():

@@ -8,6 +8,7 @@ Schema = dict[str, Any]
 
 ID: Schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 TEXT: Schema = {"type": "string"}
+STEP: Schema = {"type": "string", "pattern": "^[a-z0-9-]+$"}
 ID_TEXT: Schema = {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"}
 WHOLE: Schema = {"type": "integer"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
@@ -69,7 +70,7 @@ def listed(schema: Schema) -> Schema:
 def thing(
     properties: Mapping[str, Schema], description: str = "", *, without: Collection[str] = ()
 ) -> Schema:
-    """Return the schema of an object: these names, all of them but those that may be left out, and no other."""
+    """Return the schema of an object: these names and no other; `without` may be left out."""
     found: Schema = {
         "type": "object",
         "properties": dict(properties),

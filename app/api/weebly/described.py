@@ -194,7 +194,7 @@ DESCRIBED = Described(
     "Weebly",
     "Weebly’s store API: orders and their items, to read. A *site* is a store, its *user* the account that "
     "owns it; an item’s id is its place in the order. Platform and Cloud spell the same paths in two ways. "
-    "Amounts are numbers, times Unix seconds, and what is not known is null. The token needs `read:store-orders`.",
+    "Amounts are numbers, times Unix seconds, and what is not known is null.",
     {
         "orders": Call({200: listed(ref("WeeblyListedOrder"))}, Taken(OrdersForm), headers=PAGED),
         "orders_count": COUNTS,
