@@ -265,6 +265,6 @@ DESCRIBED = Described(
         },
     },
     ref("OkanjoError"),
-    (400, 401, 403, 404, 429, 500, 503),
+    (400, 401, 403, 404, 413, 429, 500, 503),
     {"X-COLLECTION-COUNT": "How many there are in all, whichever part is asked for."},
 )

@@ -247,7 +247,7 @@ DESCRIBED = Described(
         },
     },
     ref("WeeblyError"),
-    (400, 401, 403, 404, 429, 500, 503),
+    (400, 401, 403, 404, 413, 429, 500, 503),
     {
         "X-Resultset-Total": "How many there are in all.",
         "X-Resultset-Page": "Which page this is, from 1.",
