@@ -38,18 +38,24 @@ LONGEST_TEXT = 5000
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
+class EmailField(WordsField):
+    """Somebody's e-mail."""
+
+    def read(self, text: str) -> str | None:
+        """Return it; ValueError for what cannot be an address."""
+        text = super().read(text) or ""
+        if text and not EMAIL.fullmatch(text):
+            raise ValueError("Write an address such as name@example.com.")
+        return text or None
+
+
 class BuyerForm(PartForm):
     """Who bought."""
 
     name = WordsField("Buyer's name", most=255)
     username = WordsField("Buyer's user name", most=255)
-    email = WordsField("Buyer's e-mail", most=320)
+    email = EmailField("Buyer's e-mail", most=320)
     external_ref = WordsField("Buyer's key", most=255)
-
-    def validate_email(self, field: WordsField) -> None:
-        """Refuse what cannot be an address."""
-        if field.data and not EMAIL.fullmatch(field.data):
-            raise ValidationError("Write an address such as name@example.com.")
 
 
 class AddressForm(PartForm):

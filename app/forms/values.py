@@ -16,11 +16,11 @@ from app.money import known_currencies, parse_amount
 MOST_MONEY = 10**15
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
-LINK = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
+LINK = re.compile(r"https?://[^\s/\x00-\x1f\x7f][^\s\x00-\x1f\x7f]*", re.IGNORECASE)
 ADDITIONAL = re.compile(r"([^/]+)(?:/([1-9][0-9]{0,5}))?", re.ASCII)
+DAY, MINUTE = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", r"(?:[01]\d|2[0-3]):[0-5]\d"
 INSTANT = re.compile(
-    r"(19|20)\d{2}-(0[1-9]|1[0-2])-([0-2]\d|3[01])[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
-    r"(Z|[+-]\d{2}:\d{2})",
+    rf"{DAY}[T ]{MINUTE}(:[0-5]\d(\.\d{{1,6}})?)?(Z|[+-]{MINUTE})",
     re.ASCII,
 )
 # Codes that CLDR knows beside those of countries and territories.

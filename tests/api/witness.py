@@ -57,7 +57,7 @@ def wrong(response: Response) -> Iterator[str]:
         value = json.loads(response.get_data())
         for error in validator(text, json.dumps(media["schema"])).iter_errors(value):
             yield f"{'/'.join(map(str, error.instance_path))}: {error.message[:300]}"
-    carried = {name.lower() for name in response.headers.keys()}
+    carried = {name.lower() for name, _ in response.headers}
     carried = {name for name in carried if name in TOLD or name.startswith(BEGIN)}
     if unnamed := carried - {name.lower() for name in told.get("headers", ())}:
         yield f"headers that are not told of: {sorted(unnamed)}"

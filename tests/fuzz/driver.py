@@ -30,7 +30,7 @@ CHECKS = [
     negative_data_rejection,
 ]
 # One request in so many is made to be wrong.
-WRONG = 3
+WRONG = 4
 # Each good answer is asked for again in vain, without a token and with bad ones, so often.
 PROBES = 3
 __all__ = ["IgnoredAuth", "Told", "drive", "load"]
@@ -123,7 +123,10 @@ def _asker(stage: Stage, told: Told, address: str | None) -> Callable[[Case], No
             checks.append(ignored_auth)
         try:
             case.validate_response(
-                answer, checks, headers=given["headers"], transport_kwargs={**given, "headers": given["headers"]}
+                answer,
+                checks,
+                headers=given["headers"],
+                transport_kwargs={**given, "headers": given["headers"]},
             )
         except FailureGroup as failure:
             told.faults.append(str(failure))

@@ -12,7 +12,7 @@ from app.actions.flags import LONGEST_URL, Flags
 from app.forms.base import Form
 from app.forms.fields import CodeField, NumberField, PlainField, WordsField
 from app.forms.filters import EARLIEST, LATEST, PLACED_FROM, PLACED_TO
-from app.forms.values import WordField
+from app.forms.values import DAY, MINUTE, WordField
 from app.queries.filters import NOTHING, Asked, Condition, Conditions
 from app.queries.told_sales import PAID_WITH, Page, Window
 from app.statuses import BuyerShipping, Payment, Shipping
@@ -22,7 +22,7 @@ LONGEST_CODE = 255
 KEY = "api_key"
 
 TIME = re.compile(
-    r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(?P<seconds>:\d{2}(?P<part>\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?",
+    rf"{DAY}([T ]{MINUTE}(?P<seconds>:[0-5]\d(?P<part>\.\d{{1,6}})?)?(Z|[+-]\d{{2}}:?\d{{2}})?)?",
     re.ASCII,
 )
 _CODE = re.compile(r"0|-?[1-9][0-9]{0,3}", re.ASCII)

@@ -207,12 +207,7 @@ def _parameters(call: Call, of: Described) -> list[dict[str, Any]]:
     if call.query is None:
         return found
     keys = {scheme["name"] for scheme in of.schemes.values() if scheme.get("in") == "query"}
-    for parameter in query_parameters(call.query.form()):
-        if parameter["name"] in call.query.required:
-            parameter["required"] = True
-        if parameter["name"] not in keys:
-            found.append(parameter)
-    return found
+    return [*found, *query_parameters(call.query.form(), call.query.required, keys)]
 
 
 def _body(taken: Taken) -> dict[str, Any]:
@@ -220,9 +215,10 @@ def _body(taken: Taken) -> dict[str, Any]:
     made = {JSON: body_schema} if taken.is_json_alone else {FORM: form_schema, JSON: body_schema}
     content = {}
     for media, schema_of in made.items():
-        schema = schema_of(taken.form())
+        schema = schema_of(taken.form(), taken.required)
         schema["properties"] |= taken.besides
-        schema["required"] = [*schema["required"], *taken.required]
+        asked = {*schema["required"], *taken.required}
+        schema["required"] = [name for name in schema["properties"] if name in asked]
         for name in taken.required:
             if schema["properties"][name].get("type") == "array":
                 schema["properties"][name]["minItems"] = 1

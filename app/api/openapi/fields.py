@@ -5,22 +5,25 @@ as the number or truth that it spells; an empty text is as good as none, and so 
 """
 
 import re
+from collections.abc import Collection
 from functools import singledispatch
 from typing import Any
 
 from wtforms import Field, FieldList, FormField
 
+from app.actions.aftersale import Reason
 from app.api.openapi.kinds import ID, NUMBER, Schema, meanings, ref, said
+from app.forms.aftersale import ReasonField
 from app.forms.fields import (
     CodeField,
     IdField,
     MapField,
     NumberField,
-    PlainField,
     TickField,
     WordsField,
 )
 from app.forms.filters import CodesFilter, IdFilter, IdsFilter
+from app.forms.purchases import EMAIL, EmailField
 from app.forms.values import (
     ADDITIONAL,
     INSTANT,
@@ -38,26 +41,26 @@ from app.forms.values import (
 from app.money import AMOUNT, known_currencies
 
 # As every text may be. Line breaks around it are taken off.
-PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+PLAIN = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+PRINTABLE = f"^{PLAIN}*$"
+FILLED = rf"^{PLAIN}*[^\s\x00-\x1f\x7f]{PLAIN}*$"
 ABSENT: Schema = {"enum": ["", None]}
 WORDS_OF_COUNTRY = {"Currency": known_currencies, "Country": known_countries}
 
 
-def whole(pattern: re.Pattern[str]) -> str:
-    """Return a pattern of ours, which a text matches as a whole, as JSON Schema writes it."""
+def whole(pattern: re.Pattern[str], begin: str = "") -> str:
+    """Return a pattern of ours, which a text matches as a whole, as JSON Schema writes it.
+
+    `begin` narrows how the text may begin: years that the form asks for besides.
+    """
     text = re.sub(r"\(\?P<\w+>", "(", pattern.pattern)
-    return f"^({text})$"
+    return f"^(?={begin})({text})$" if begin else f"^({text})$"
 
 
 @singledispatch
 def text_schema(field: Field, form: Any) -> Schema:
     """Return the schema of what a field takes where all is text; dialects register fields of their own."""
     raise TypeError(f"nothing is said of {type(field).__name__}")
-
-
-@text_schema.register
-def _(field: PlainField, form: Any) -> Schema:
-    return {"type": "string", "pattern": PRINTABLE}
 
 
 @text_schema.register
@@ -69,6 +72,11 @@ def _(field: WordsField, form: Any) -> Schema:
 def _(field: LinkField, form: Any) -> Schema:
     pattern = whole(LINK).replace("https?", "[Hh][Tt][Tt][Pp][Ss]?")
     return {"type": "string", "maxLength": field.most, "pattern": pattern}
+
+
+@text_schema.register
+def _(field: EmailField, form: Any) -> Schema:
+    return {"type": "string", "maxLength": field.most, "pattern": whole(EMAIL)}
 
 
 @text_schema.register
@@ -106,6 +114,11 @@ def _(field: WordField, form: Any) -> Schema:
 
 
 @text_schema.register
+def _(field: ReasonField, form: Any) -> Schema:
+    return {"type": "string", "enum": [str(reason) for reason in Reason]}
+
+
+@text_schema.register
 def _(field: TickField, form: Any) -> Schema:
     return {"type": "string", "enum": [*field.words]}
 
@@ -123,7 +136,7 @@ def _(field: CountryField, form: Any) -> Schema:
 @text_schema.register
 def _(field: InstantField, form: Any) -> Schema:
     words = "A point in time with its zone, as 2026-11-21T10:30:00Z; from 1990 to 2099."
-    return {"type": "string", "pattern": whole(INSTANT), "description": words}
+    return {"type": "string", "pattern": whole(INSTANT, "199|20"), "description": words}
 
 
 @text_schema.register
@@ -139,7 +152,7 @@ def _(field: AdditionalField, form: Any) -> Schema:
     return {"type": "string", "pattern": pattern, "description": words}
 
 
-def json_schema(field: Field, form: Any) -> Schema:
+def json_schema(field: Field, form: Any, *, is_needed: bool) -> Schema:
     """Return the schema of what a field takes in JSON."""
     match field:
         case FieldList():
@@ -156,8 +169,10 @@ def json_schema(field: Field, form: Any) -> Schema:
             }
     schema = dict(text_schema(field, form))
     words = schema.pop("description", "")
+    if is_needed and schema.get("pattern") == PRINTABLE:
+        schema["pattern"] = FILLED
     spelt = [schema, *_spelt(field, schema)]
-    if not is_needed(field):
+    if not is_needed:
         spelt.append({"const": ""} if isinstance(field, CodeField) else ABSENT)
     found = spelt[0] if len(spelt) == 1 else {"anyOf": spelt}
     return said(found, words) if words else found
@@ -175,7 +190,7 @@ def _spelt(field: Field, schema: Schema) -> list[Schema]:
             return [{"type": "boolean"}, {"enum": [0, 1]}]
         case MoneyField():
             return [{**NUMBER, "minimum": 0}]
-        case WordsField() if not isinstance(field, LinkField):
+        case WordsField() if not isinstance(field, LinkField | EmailField):
             return [NUMBER]
     return []
 
@@ -187,31 +202,42 @@ def _entry(field: Any) -> Schema:
     return body_schema(part.form)
 
 
-def body_schema(form: Any) -> Schema:
-    """Return the schema of a JSON body that is this form."""
+def body_schema(form: Any, required: Collection[str] = ()) -> Schema:
+    """Return the schema of a JSON body that is this form; `required` names what it asks for itself."""
+    names = [_name(field) for field in form if needed in field.validators or _name(field) in required]
     return {
         "type": "object",
-        "properties": {_name(field): titled(json_schema(field, form), field) for field in form},
-        "required": [_name(field) for field in form if is_needed(field)],
+        "properties": {
+            _name(field): titled(json_schema(field, form, is_needed=_name(field) in names), field)
+            for field in form
+        },
+        "required": names,
         "additionalProperties": False,
     }
 
 
-def form_schema(form: Any) -> Schema:
+def form_schema(form: Any, required: Collection[str] = ()) -> Schema:
     """Return the schema of a body that is a form, as browsers send them; an empty text is as good as none."""
-    found: Schema = body_schema(form)
+    found: Schema = body_schema(form, required)
     for field in form:
         schema = text_schema(field, form)
-        words = schema.get("description", "")
-        empty: Schema = {"anyOf": [schema, {"const": ""}]}
-        found["properties"][_name(field)] = titled(said(empty, words) if words else empty, field)
+        if _name(field) not in found["required"]:
+            words = schema.get("description", "")
+            empty: Schema = {"anyOf": [schema, {"const": ""}]}
+            schema = said(empty, words) if words else empty
+        found["properties"][_name(field)] = titled(schema, field)
     return found
 
 
-def query_parameters(form: Any) -> list[dict[str, Any]]:
-    """Return the parameters of a query that is this form; a list is one text with commas in it."""
+def query_parameters(form: Any, required: Collection[str], without: Collection[str]) -> list[dict[str, Any]]:
+    """Return the parameters of a query that is this form; a list is one text with commas in it.
+
+    `without` names what stands elsewhere: the keys by which programs sign in.
+    """
     found = []
     for field in form:
+        if field.name in without:
+            continue
         schema = dict(text_schema(field, form))
         words = " ".join(filter(None, (label_of(field), schema.pop("description", ""))))
         if schema.get("type") == "string" and "enum" not in schema and "pattern" in schema:
@@ -221,15 +247,10 @@ def query_parameters(form: Any) -> list[dict[str, Any]]:
             parameter["description"] = words
         if schema.get("type") == "array":
             parameter |= {"style": "form", "explode": False}
-        if is_needed(field):
+        if needed in field.validators or field.name in required:
             parameter["required"] = True
         found.append(parameter)
     return found
-
-
-def is_needed(field: Field) -> bool:
-    """Tell whether a form does without a field."""
-    return needed in field.validators
 
 
 def label_of(field: Field) -> str:
