@@ -50,18 +50,7 @@ TEST_SETTINGS = {
 
 # Folders and files whose tests start browsers or desks, or load many sales.
 SLOW = frozenset(
-    {
-        "bench",
-        "browser",
-        "demo",
-        "fuzz",
-        "kill",
-        "races",
-        "test_backup",
-        "test_demo",
-        "test_serve",
-        "test_worker",
-    }
+    {"bench", "browser", "demo", "kill", "races", "test_backup", "test_demo", "test_serve", "test_worker"}
 )
 
 

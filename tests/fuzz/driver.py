@@ -33,6 +33,7 @@ CHECKS = [
 WRONG = 4
 # Each good answer is asked for again in vain, without a token and with bad ones, so often.
 PROBES = 3
+TOO_LONG = 414
 __all__ = ["IgnoredAuth", "Told", "drive", "load"]
 
 
@@ -118,6 +119,8 @@ def _asker(stage: Stage, told: Told, address: str | None) -> Callable[[Case], No
         stage.dress(case, told.name)
         answer = case.call(**given)
         told.statuses[answer.status_code] += 1
+        if answer.status_code == TOO_LONG:
+            return  # the web server's own refusal: the call never came to the desk
         checks = list(CHECKS)
         if answer.status_code < 300 and told.statuses[answer.status_code] <= PROBES:
             checks.append(ignored_auth)

@@ -20,6 +20,8 @@ from app.access import SYSTEM
 from app.actions.buyers_word import review
 from app.actions.people import make_token
 from app.actions.purchases import BuyerSaid
+from app.api.okanjo.objects import EMBEDS
+from app.api.okanjo.orders import ORDERED, WITHIN_ITEMS
 from app.db import db
 from app.models import Order
 from app.queries import people
@@ -112,7 +114,7 @@ class Stage:
         if case.path_parameters and not is_wrong(ParameterLocation.PATH):
             case.path_parameters = self._places(case.path_parameters, name, order, item)
         if case.query and not is_wrong(ParameterLocation.QUERY):
-            case.query = self._fewer(case.query)
+            case.query = self._fewer(case.query, name)
         if "Idempotency-Key" in (case.headers or {}) and not is_wrong(ParameterLocation.HEADER):
             self.keys += 1
             case.headers = {**case.headers, "Idempotency-Key": f"key-{self.keys}"}
@@ -136,12 +138,24 @@ class Stage:
         }
         return {key: real[key] for key in named}
 
-    def _fewer(self, query: dict[str, Any]) -> dict[str, Any]:
+    def _fewer(self, query: dict[str, Any], name: str) -> dict[str, Any]:
         """Return a query with at most two names of those that it may do without: many at once fit seldom."""
         kept = {"show", *self.dice.sample(sorted(query), min(2, len(query)))}
         if "filterby" in kept or "filterfor" in kept:
             kept |= {"filterby", "filterfor"}
-        return {key: value for key, value in query.items() if key in kept}
+        found = {key: value for key, value in query.items() if key in kept}
+        named = [*_listed(found.get("fields")), *_listed(found.get("embed"))]
+        embeds = {name.partition(".")[0] for name in named} & {*EMBEDS, *ORDERED.embeds}
+        if embeds:  # what lies in an object needs the object, and some objects lie in others
+            is_of_order = "order" in name and "item" not in name
+            embeds |= {"items"} if is_of_order and embeds & WITHIN_ITEMS else set()
+            found["embed"] = sorted(embeds)
+        return found
+
+
+def _listed(value: Any) -> list[str]:
+    """Return names that a query lists."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _moved(body: dict[str, Any], item: int) -> dict[str, Any]:

@@ -190,9 +190,8 @@ def _(field: NamesField, form: ShowForm) -> Schema:
     own = [*form.shape.embeds] if field.name == "embed" else [*form.shape.fields, *form.shape.embeds]
     name: Schema = kinds.one_of(own)
     if field.name == "fields":
-        name = {
-            "anyOf": [name, {"type": "string", "pattern": f"^({'|'.join(form.shape.embeds)})\\.[a-z0-9_]+$"}]
-        }
+        within = [name for name in sorted(form.shape.names) if "." in name]
+        name = {"anyOf": [name, kinds.one_of(within)]}
         words = "What is shown of each; `order.id` of an object that is embedded."
     else:
         words = "Objects that are shown inside each."
