@@ -19,9 +19,12 @@ KILLS = 50
 DB =
 # make kill KILLS=200 DB=postgresql
 KILLS = 100
+# make fuzz EXAMPLES=1000 SEED=7
+EXAMPLES = 200
+SEED = 1
 UPGRADE =
 
-.PHONY: help setup run test coverage races kill check bench lock clean
+.PHONY: help setup run test coverage races kill fuzz check bench lock clean
 .NOTPARALLEL:
 
 help: ## say what can be made
@@ -49,6 +52,9 @@ races: .venv/dev setup ## many requests at once, acts in any sequence, workers k
 
 kill: .venv/dev setup ## kill the running desk while programs write; what was answered must be there
 	TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" tests/kill
+
+fuzz: .venv/dev setup ## requests made up from the API document, to a running desk; what was answered is printed
+	TRADEPOST_FUZZ=$(EXAMPLES) TRADEPOST_SEED=$(SEED) $(PY) -m pytest -n 0 -q tests/fuzz -k many
 
 check: .venv/dev ## lint, format, types and floors
 	.venv/bin/ruff check .

@@ -20,6 +20,8 @@ STAMP = VENDOR / "stamp"
 FILES = {
     "htmx.min.js": "django_htmx/static/django_htmx/htmx-2.min.js",
     "bootstrap.min.css": "flask_bootstrap/static/bootstrap5/css/bootstrap.min.css",
+    "swagger-ui-bundle.js": "flask_swagger_ui/dist/swagger-ui-bundle.js",
+    "swagger-ui.css": "flask_swagger_ui/dist/swagger-ui.css",
 }
 
 

@@ -18,7 +18,7 @@ BEYOND_CLDR = {
     **dict.fromkeys(("SLL", "SOS", "SYP", "YER"), 2),
 }
 
-_AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,12})?", re.ASCII)
+AMOUNT = re.compile(r"-?\d{1,13}(\.\d{1,12})?", re.ASCII)
 
 
 @cache
@@ -35,7 +35,7 @@ def known_currencies() -> frozenset[str]:
 
 def parse_amount(text: str, currency: str) -> int:
     """Read a decimal such as "17.50" as minor units; ValueError says what is wrong with it."""
-    if not _AMOUNT.fullmatch(text.strip()):
+    if not AMOUNT.fullmatch(text.strip()):
         raise ValueError(f"“{text}” is not an amount: write digits with a point, such as 17.50.")
     minor = Decimal(text.strip()).scaleb(decimals(currency))
     if minor != minor.to_integral_value():

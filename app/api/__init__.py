@@ -8,8 +8,12 @@ from flask import Flask, Response, request
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException, NotFound
 
-from app.api import hip, intake, okanjo, weebly
+from app.api import hip, intake, okanjo, openapi, weebly
+from app.api.hip import described as hip_described
+from app.api.intake import described as intake_described
+from app.api.okanjo import described as okanjo_described
 from app.api.shape import Dialect, answer, keep_headers
+from app.api.weebly import described as weebly_described
 
 MOUNT = "/api"
 DIALECTS: tuple[tuple[Dialect, str], ...] = (
@@ -18,13 +22,20 @@ DIALECTS: tuple[tuple[Dialect, str], ...] = (
     (weebly.blueprint, f"{MOUNT}/weebly"),
     (intake.blueprint, f"{MOUNT}/intake"),
 )
+DESCRIBED = {
+    "okanjo": okanjo_described.DESCRIBED,
+    "hip": hip_described.DESCRIBED,
+    "weebly": weebly_described.DESCRIBED,
+    "intake": intake_described.DESCRIBED,
+}
 
 
 def init_app(app: Flask, csrf: CSRFProtect) -> None:
-    """Mount the dialects, and answer in JSON for all of /api."""
+    """Mount the dialects and what tells of them, and answer in JSON for all of /api."""
     for dialect, mount in DIALECTS:
         app.register_blueprint(dialect, url_prefix=mount)
         csrf.exempt(dialect)
+    openapi.init_app(app, MOUNT, DESCRIBED)
     app.before_request(answer_lost)
     app.after_request(keep_private)
 

@@ -14,7 +14,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from wtforms import FieldList, FormField
 
 from app.errors import BadBody
-from app.forms.fields import Compound, MapField, Null
+from app.forms.fields import Compound, Many, MapField, Null, Truth
 
 MOST_FIELDS = 1000
 MOST_DEPTH = 8
@@ -120,13 +120,13 @@ def _flat(value: Any, name: str, depth: int) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict | list):
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         if name:
-            yield name, Compound()
+            yield name, Compound() if isinstance(value, dict) else Many()
         for key, inner in pairs:
             yield from _flat(inner, f"{name}-{key}" if name else str(key), depth + 1)
     elif value is None:
         yield name, Null()
     elif isinstance(value, bool):
-        yield name, "true" if value else "false"
+        yield name, Truth("true" if value else "false")
     else:
         yield name, value
 
@@ -156,8 +156,22 @@ class Form(FlaskForm):
             if not (name in known or name.startswith(open_ended)) or len(self.was_sent.getlist(name)) > 1
         ]
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Judge every field, and refuse one value, or a list, where an object's fields belong."""
+        return bool(super().validate(extra_validators)) and not self.misshapen()
+
+    def misshapen(self) -> list[tuple[str, str]]:
+        """Return (name, message) of what came in another shape than that of its parts."""
+        kinds = dict(_shapes(self))
+        return [
+            (name, "Send a list of objects here." if kinds[name] is Many else "Send an object here.")
+            for name, text in self.was_sent.items()
+            if name in kinds and type(text) not in {kinds[name], Null}
+        ]
+
     def faults(self) -> Iterator[tuple[str, str]]:
         """Yield (name, message) of all that is wrong, however deep; the name is empty for the whole."""
+        yield from self.misshapen()
         yield from _faults(self)
         yield from (("", str(text)) for text in self.form_errors)
 
@@ -176,6 +190,20 @@ def _faults(form: Any) -> Iterator[tuple[str, str]]:
             for entry in field.entries:
                 yield from _faults(entry.form)
         yield from ((field.name, text) for text in field.errors if isinstance(text, str))
+
+
+def _shapes(form: Any) -> Iterator[tuple[str, type[Compound]]]:
+    """Yield (name, what JSON sends there) of all that has parts of its own, however deep."""
+    for field in form:
+        inner = [field] if isinstance(field, FormField) else []
+        if isinstance(field, FieldList):
+            yield field.name, Many
+            inner = [entry for entry in field.entries if isinstance(entry, FormField)]
+        elif isinstance(field, MapField):
+            yield field.name, Compound
+        for part in inner:
+            yield part.name, Compound
+            yield from _shapes(part.form)
 
 
 def _names(form: Any) -> tuple[set[str], tuple[str, ...]]:

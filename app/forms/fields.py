@@ -19,14 +19,23 @@ class Null(str):
     """JSON's null where text is expected: as good as absent for most fields."""
 
 
+class Truth(str):
+    """JSON's true or false where text is expected: for ticks alone."""
+
+
 class Compound(str):
     """A JSON list or object where text is expected: wrong for every plain field."""
+
+
+class Many(Compound):
+    """A JSON list."""
 
 
 class PlainField(Field):
     """A field of one text. Empty is absent; a JSON list or object is refused."""
 
     widget: Any = TextInput()
+    takes_truth = False
 
     def _value(self) -> str:
         """Return what stands in the page's field: what was typed, right or wrong."""
@@ -44,6 +53,8 @@ class PlainField(Field):
         # As a text a Compound is empty, so it is asked for first.
         if valuelist and isinstance(valuelist[0], Compound):
             raise ValueError("Send one plain value here.")
+        if valuelist and isinstance(valuelist[0], Truth) and not self.takes_truth:
+            raise ValueError("Send text or a number here, not true or false.")
         if not valuelist or valuelist[0] == "" or isinstance(valuelist[0], Null):
             if valuelist and isinstance(valuelist[0], Null):
                 self.read_null()
@@ -185,6 +196,8 @@ class TickField(PlainField):
     """A tick: sent as y, 1, true or on; absent means no."""
 
     widget = CheckboxInput()
+    takes_truth = True
+    words = {"y": True, "1": True, "true": True, "on": True, "0": False, "false": False}
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the tick; absent is no."""
@@ -193,9 +206,9 @@ class TickField(PlainField):
 
     def read(self, text: str) -> bool:
         """Return yes or no; ValueError for any other word."""
-        if text not in {"y", "1", "true", "on", "0", "false"}:
+        if text not in self.words:
             raise ValueError("Tick it or leave it.")
-        return text not in {"0", "false"}
+        return self.words[text]
 
     def _value(self) -> str:
         """Return what a ticked box sends."""
@@ -213,12 +226,16 @@ class MapField(Field):
         self.process_errors = []
         self.raw_data = []
         self.data = {}
+        self.sent: list[str] = []
         for name in formdata or ():
             if name.startswith(self.name + "-"):
+                self.sent.append(formdata[name])
                 self.data[name[len(self.name) + 1 :]] = str(formdata[name])
 
     def pre_validate(self, form: Any) -> None:
         """Refuse too many pairs, or texts that are too long."""
+        if any(isinstance(text, Compound) for text in self.sent):
+            raise StopValidation("Send one plain value for each name.")
         texts = [*self.data, *self.data.values()]
         if len(self.data) > self.most_pairs or any(len(t) > self.most or CONTROL.search(t) for t in texts):
             raise StopValidation("At most 50 pairs of texts up to 255 characters.")

@@ -18,7 +18,7 @@ from app.actions.postage import Posted, postage_of
 from app.actions.purchases import DownloadLimit, LineSaid, Purchase, buyer_key
 from app.forms.aftersale import CancelForm
 from app.forms.base import Form
-from app.forms.fields import Compound, Null, NumberField, TextsField, WordsField
+from app.forms.fields import Compound, Many, Null, NumberField, TextsField, WordsField
 from app.forms.purchases import (
     LONGEST_TEXT,
     MOST_DISCOUNTS,
@@ -27,6 +27,7 @@ from app.forms.purchases import (
     LineForm,
     PartsField,
     PurchaseForm,
+    Reduction,
 )
 from app.forms.values import CurrencyField, InstantField, LinkField, MoneyField, WordField, needed
 from app.statuses import Channel, ProductType
@@ -37,7 +38,6 @@ MOST_DOWNLOADS = 1_000_000
 # How a payment that is told by its method counts (Hip's flag_payment); every other method is plainly paid.
 CODES = {"paypal": PaymentCode.PAID_PAYPAL, "on_arrival": PaymentCode.ON_ARRIVAL}
 
-_PART = re.compile(r"lines(-[0-9]{1,4})?", re.ASCII)
 _OF_LINE = re.compile(r"lines-([0-9]{1,4})-(id|quantity)", re.ASCII)
 
 
@@ -108,7 +108,7 @@ class IntakeLineForm(LineForm):
         """Refuse what is too much, or no discount of one line."""
         if len(field.entries) > MOST_DISCOUNTS:
             raise ValidationError(f"At most {MOST_DISCOUNTS} discounts are one line's.")
-        if any(entry.form.kind.data == "markdown" for entry in field.entries):
+        if any(entry.form.kind.data is Reduction.MARKDOWN for entry in field.entries):
             raise ValidationError("A markdown is the line's sale_price.")
 
     def said(self) -> LineSaid:
@@ -200,15 +200,25 @@ def named_lines(sent: Mapping[str, str], as_one: str) -> MultiDict[str, str]:
     """Return a body whose list of lines is told as pages tell it.
 
     `{"lines": [{"id": 12, "quantity": 2}]}` becomes `pieces-12=2`, or `item-12=2` where `as_one` is "item".
-    What does not fit stays as it came, and is refused as a name that nobody knows.
+    What does not fit stays as it came, and is refused as a name that nobody knows: a list that names no line
+    must not be taken for none, which means all of them.
     """
+    if isinstance(sent.get("lines"), Null):
+        return MultiDict((name, text) for name, text in sent.items() if name != "lines")
+    if not isinstance(sent.get("lines"), Many):
+        return MultiDict(sent)
     found: dict[str, dict[str, str]] = {}
     rest: MultiDict[str, str] = MultiDict()
     for name, text in sent.items():
-        if of_line := _OF_LINE.fullmatch(name):
+        of_line = _OF_LINE.fullmatch(name)
+        is_read = of_line and (as_one == "pieces" or of_line[2] == "id") and not isinstance(text, Compound)
+        if of_line and is_read:
             found.setdefault(of_line[1], {})[of_line[2]] = text
-        elif not (_PART.fullmatch(name) and isinstance(text, Compound | Null)):
+        else:
             rest.add(name, text)
-    for line in found.values():
+    for n, line in found.items():
+        rest.poplist(f"lines-{n}")
         rest.add(f"{as_one}-{line.get('id', '')}", line.get("quantity", "1"))
+    if found:
+        rest.poplist("lines")
     return rest

@@ -8,6 +8,7 @@ it already is for the act to say.
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from wtforms import FieldList, FormField
@@ -37,18 +38,24 @@ LONGEST_TEXT = 5000
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
+class EmailField(WordsField):
+    """Somebody's e-mail."""
+
+    def read(self, text: str) -> str | None:
+        """Return it; ValueError for what cannot be an address."""
+        text = super().read(text) or ""
+        if text and not EMAIL.fullmatch(text):
+            raise ValueError("Write an address such as name@example.com.")
+        return text or None
+
+
 class BuyerForm(PartForm):
     """Who bought."""
 
     name = WordsField("Buyer's name", most=255)
     username = WordsField("Buyer's user name", most=255)
-    email = WordsField("Buyer's e-mail", most=320)
+    email = EmailField("Buyer's e-mail", most=320)
     external_ref = WordsField("Buyer's key", most=255)
-
-    def validate_email(self, field: WordsField) -> None:
-        """Refuse what cannot be an address."""
-        if field.data and not EMAIL.fullmatch(field.data):
-            raise ValidationError("Write an address such as name@example.com.")
 
 
 class AddressForm(PartForm):
@@ -74,23 +81,26 @@ class AddressForm(PartForm):
         return AddressSaid(**texts)
 
 
+class Reduction(StrEnum):
+    """What was taken off: a lower price, a coupon's worth, the postage."""
+
+    MARKDOWN = "markdown"
+    COUPON = "coupon"
+    SHIPPING = "shipping"
+
+
 class DiscountForm(PartForm):
     """A reduction of the whole order."""
 
     money_in = ""
 
-    kind = WordsField("Kind", [needed], most=16)
+    kind = WordField("Kind", [needed], of=Reduction)
     code = WordsField("Code", most=255)
     amount = MoneyField("Amount", [needed])
 
-    def validate_kind(self, field: WordsField) -> None:
-        """Refuse kinds that there are not."""
-        if field.data not in {"markdown", "coupon", "shipping"}:
-            raise ValidationError("Use one of markdown, coupon, shipping.")
-
     def said(self) -> DiscountSaid:
         """Return the discount as the acts take it."""
-        return DiscountSaid(self.kind.data, self.code.data or "", self.amount.minor or 0)
+        return DiscountSaid(self.kind.data.value, self.code.data or "", self.amount.minor or 0)
 
 
 class LineForm(PartForm):

@@ -16,9 +16,13 @@ from app.money import known_currencies, parse_amount
 MOST_MONEY = 10**15
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
-_LINK = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
-_ADDITIONAL = re.compile(r"([^/]+)(?:/([1-9][0-9]{0,5}))?", re.ASCII)
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+LINK = re.compile(r"https?://[^\s/\x00-\x1f\x7f][^\s\x00-\x1f\x7f]*", re.IGNORECASE)
+ADDITIONAL = re.compile(r"([^/]+)(?:/([1-9][0-9]{0,5}))?", re.ASCII)
+DAY, MINUTE = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", r"(?:[01]\d|2[0-3]):[0-5]\d"
+INSTANT = re.compile(
+    rf"{DAY}[T ]{MINUTE}(:[0-5]\d(\.\d{{1,6}})?)?(Z|[+-]{MINUTE})",
+    re.ASCII,
+)
 # Codes that CLDR knows beside those of countries and territories.
 _NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 
@@ -54,7 +58,7 @@ class LinkField(WordsField):
     def read(self, text: str) -> str | None:
         """Return the address; ValueError for one that does not begin with http:// or https://."""
         text = super().read(text) or ""
-        if text and not _LINK.fullmatch(text):
+        if text and not LINK.fullmatch(text):
             raise ValueError("Write an address that begins with https://.")
         return text or None
 
@@ -85,7 +89,7 @@ class InstantField(PlainField):
     def read(self, text: str) -> datetime:
         """Return the instant; ValueError where it is none, or lies too far away."""
         try:
-            at = datetime.fromisoformat(text) if _INSTANT.fullmatch(text) else None
+            at = datetime.fromisoformat(text) if INSTANT.fullmatch(text) else None
         except ValueError:
             at = None
         if at is None:
@@ -114,7 +118,7 @@ class AdditionalField(MoneyField):
     def pre_validate(self, form: Any) -> None:
         """Read amount and number of pieces once the currency is known."""
         if self.data is not None and form.money_in:
-            found = _ADDITIONAL.fullmatch(self.data)
+            found = ADDITIONAL.fullmatch(self.data)
             if not found:
                 raise ValidationError("Write an amount, or an amount and for how many pieces: 0.50/3.")
             self.minor, self.per = read_money(found[1], form.money_in), int(found[2] or 1)

@@ -16,7 +16,7 @@ from app.words import LONGEST_SEARCH
 
 LARGEST_LIMIT = 200
 LATEST = 253402214400  # 9999-12-31 in Unix seconds
-_SOUGHT = re.compile(r"(<=|>=|<|>|)([0-9]{1,19})", re.ASCII)
+SOUGHT = re.compile(r"(<=|>=|<|>|)([0-9]{1,19})", re.ASCII)
 
 
 class SortBy(StrEnum):
@@ -64,7 +64,7 @@ class SoughtField(PlainField):
 
     def read(self, text: str) -> Sought:
         """Return what is sought; ValueError where it is no number."""
-        found = _SOUGHT.fullmatch(text)
+        found = SOUGHT.fullmatch(text)
         if not found:
             raise ValueError("Write a whole number, or one after <, >, <= or >=.")
         return Sought(found[1], plain_number(found[2]))

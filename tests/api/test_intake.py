@@ -367,6 +367,11 @@ def test_lines_are_cancelled_by_piece_or_all_of_them(tells: Teller) -> None:
         {"reason": "buyer", "lines": [{"quantity": 1}]},
         {"reason": "buyer", "lines": [7]},
         {"reason": "buyer", "lines": "all"},
+        {"reason": "buyer", "lines": []},
+        {"reason": "buyer", "lines": {}},
+        {"reason": "buyer", "lines": [{}]},
+        {"reason": "buyer", "lines": [None]},
+        {"reason": "buyer", "lines": {"0": {"id": 1}}},
         {"reason": "buyer", "stock": True},
     ],
     ids=str,
@@ -375,6 +380,35 @@ def test_a_cancellation_that_does_not_fit_changes_nothing(tells: Teller, body: d
     sale = tells.sale()
     assert tells.post(f"/orders/{sale['id']}/cancellations", body).status_code == 400
     assert tells.pays(sale).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"buyer": "Maja"}, "buyer"),
+        ({"address": ["ul. Długa 5"]}, "address"),
+        ({"discounts": {"0": {"kind": "coupon", "amount": "1.00"}}}, "discounts"),
+        (changed({"options": "blue"}), "lines.0.options"),
+        (changed({"options": ["blue"]}), "lines.0.options"),
+        (changed({"options": {"Ink": {"colour": "blue"}}}), "lines.0.options"),
+        (changed({"deal": 7}), "lines.0.deal"),
+        (changed({"title": True}), "lines.0.title"),
+        ({"postage_method": False}, "postage_method"),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_shape_than_its_field_is_refused_by_name(
+    tells: Teller, changes: dict[str, Any], field: str
+) -> None:
+    answer = tells.buys(**changes)
+    assert (answer.status_code, answer.json["field"]) == (400, field)
+
+
+def test_a_part_that_is_null_is_as_good_as_none(tells: Teller) -> None:
+    assert (
+        tells.buys(address=None, discounts=None, **changed({"deal": None, "options": None})).status_code
+        == 201
+    )
 
 
 def test_money_goes_back_in_part_and_for_lines(tells: Teller) -> None:

@@ -97,13 +97,14 @@ INSIDE = {
 }
 # No page has these before somebody types, or at all.
 NOT_IN_A_PAGE = {"ship.number"}
-# Lines of plain text, for programs that watch over the desk.
-NO_PAGE = {"health.alive", "health.ready"}
+# Lines of plain text, for programs that watch over the desk, and the document of the APIs.
+NO_PAGE = {"health.alive", "health.ready", "openapi.whole"}
 # These answer htmx with the whole page, or send it elsewhere.
 ALWAYS_WHOLE = {
     "account.home",
     "imports.index",
     "new_sale.show",
+    "openapi.page",
     "settings.show",
     "webhooks.index",
     "invoices.of_purchase",

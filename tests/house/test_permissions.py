@@ -42,6 +42,8 @@ def lines(text: str) -> list[Line]:
 LINES = lines("""
 GET  /healthz                                         200 200 200 200 200 200 200 200 200
 GET  /readyz                                          200 200 200 200 200 200 200 200 200
+GET  /api/openapi.json                                200 200 200 200 200 200 200 200 200
+GET  /api/docs                                        200 200 200 200 200 200 200 200 200
 GET  /                                                303 303 303 303 303 303 303 303 303
 GET  /login                                           200 302 302 302 302 302 302 302 302
 POST /login                                           200 302 302 302 302 302 302 302 302

@@ -77,6 +77,7 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
 }
 # A page each, and besides what flask-security shows.
 WHOLE = {
+    "api/docs.html": Way("owner", "/api/docs", None, {}),
     "attention/index.html": Way("owner", "/stores/papershop/attention", None, {}),
     "parcels/index.html": Way("owner", "/stores/papershop/parcels", None, {}),
     "errors/page.html": Way("owner", "/stores/papershop/sales/999999", None, {}),

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,20 +12,33 @@ from app.actions.flags import LONGEST_URL, Flags
 from app.forms.base import Form
 from app.forms.fields import CodeField, NumberField, PlainField, WordsField
 from app.forms.filters import EARLIEST, LATEST, PLACED_FROM, PLACED_TO
+from app.forms.values import DAY, MINUTE, WordField
 from app.queries.filters import NOTHING, Asked, Condition, Conditions
 from app.queries.told_sales import PAID_WITH, Page, Window
 from app.statuses import BuyerShipping, Payment, Shipping
 
 LIMIT, LARGEST_LIMIT = 25, 100
 LONGEST_CODE = 255
-SORTS = ("created_desc", "created_asc")
 KEY = "api_key"
 
-_TIME = re.compile(
-    r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(?P<seconds>:\d{2}(?P<part>\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?",
+TIME = re.compile(
+    rf"{DAY}([T ]{MINUTE}(?P<seconds>:[0-5]\d(?P<part>\.\d{{1,6}})?)?(Z|[+-]\d{{2}}:?\d{{2}})?)?",
     re.ASCII,
 )
 _CODE = re.compile(r"0|-?[1-9][0-9]{0,3}", re.ASCII)
+
+
+class Sort(StrEnum):
+    """Which end of a list comes first."""
+
+    CREATED_DESC = "created_desc"
+    CREATED_ASC = "created_asc"
+
+
+class Show(StrEnum):
+    """Which of the closed listings are asked for: those that the desk knows of."""
+
+    SOLD = "sold"
 
 
 class Moment(NamedTuple):
@@ -56,7 +69,7 @@ class MomentField(PlainField):
 
     def read(self, text: str) -> Moment:
         """Return it; ValueError shows the forms that are taken."""
-        found = _TIME.fullmatch(text)
+        found = TIME.fullmatch(text)
         try:
             at = datetime.fromisoformat(text) if found else None
         except ValueError:
@@ -108,16 +121,11 @@ class SalesForm(PagedForm):
     created_time_from = MomentField()
     created_time_to = MomentField()
     gateway_transaction_code = WordsField(most=LONGEST_CODE)
-    sort = PlainField()
-
-    def validate_sort(self, field: PlainField) -> None:
-        """Refuse a sort that no list has."""
-        if field.data is not None and field.data not in SORTS:
-            raise ValidationError(f"Sort by one of {', '.join(SORTS)}.")
+    sort = WordField(of=Sort)
 
     def sorted_part(self) -> Page:
         """Return which part of the list is asked for, from which end."""
-        return self.part(is_newest_first=self.sort.data != SORTS[1])
+        return self.part(is_newest_first=self.sort.data is not Sort.CREATED_ASC)
 
     def conditions(self) -> Conditions:
         """Return what is asked for besides times."""
@@ -153,11 +161,11 @@ def narrowed(conditions: Conditions, *more: tuple[Condition, Any]) -> Conditions
 class ListingsForm(PagedForm):
     """What the list of closed listings may be asked: the desk knows of those that were sold."""
 
-    show = PlainField()
+    show = WordField(of=Show)
 
-    def validate_show(self, field: PlainField) -> None:
+    def validate_show(self, field: WordField) -> None:
         """Ask for the listings that were sold; the desk knows of no others."""
-        if field.data != "sold":
+        if field.data is None and not field.errors:
             raise ValidationError("Ask for show=sold: this desk knows the listings that were sold.")
 
 
