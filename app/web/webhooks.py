@@ -163,7 +163,7 @@ def asking(
         "is_first": log.before.data is None,
         "log": log,
         "refusal": refusal,
-        "secret": secret_of(hooks, just_made),
+        **secret_of(hooks, just_made),
         "seconds": current_app.config["WEBHOOK_TIMEOUT"],
         "is_private": is_private,
         "undo_minutes": desk.store.undo_minutes,
@@ -171,10 +171,11 @@ def asking(
     return render_template("webhooks/index.html", **given), status if is_log else 422
 
 
-def secret_of(hooks: list[webhooks.Hook], webhook_id: int | None) -> str:
-    """Return the secret of a webhook of the store that was just made; "" else."""
+def secret_of(hooks: list[webhooks.Hook], webhook_id: int | None) -> dict[str, str]:
+    """Return the secret of a webhook of the store that was just made, and its address; "" else."""
     hook = next((hook for hook in hooks if hook.id == webhook_id), None)
     if hook is None:
-        return ""
+        return {"secret": "", "secret_for": ""}
     key = current_app.config["SECRET_KEY"]
-    return secret_text(webhook_secret(key, hook.store_id, hook.public_id, hook.secret_number))
+    secret = webhook_secret(key, hook.store_id, hook.public_id, hook.secret_number)
+    return {"secret": secret_text(secret), "secret_for": hook.url}
