@@ -48,7 +48,7 @@ coverage: ## run all tests and say how much of app they reach, branches counted 
 
 races: .venv/dev setup ## many requests at once, acts in any sequence, workers killed; who won is printed
 	TRADEPOST_RACES=$(ROUNDS) TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" \
-		tests/races tests/rules/test_machine.py tests/mails/test_kills.py
+		tests/races tests/rules/test_machine.py tests/mails/test_kills.py tests/hooks/test_killed.py
 
 kill: .venv/dev setup ## kill the running desk while programs write; what was answered must be there
 	TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" tests/kill

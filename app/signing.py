@@ -13,9 +13,9 @@ def derived(key: str, purpose: str) -> bytes:
     return hmac.new(key.encode(), purpose.encode(), hashlib.sha256).digest()
 
 
-def webhook_secret(key: str, store_id: int, public_id: str) -> bytes:
-    """Return the secret by which a webhook's messages are signed."""
-    return derived(key, f"webhook:{store_id}:{public_id}")
+def webhook_secret(key: str, store_id: int, public_id: str, number: int = 0) -> bytes:
+    """Return the secret by which a webhook's messages are signed, the first or one made later."""
+    return derived(key, f"webhook:{store_id}:{public_id}{f':{number}' if number else ''}")
 
 
 def secret_text(secret: bytes) -> str:

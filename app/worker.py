@@ -27,6 +27,7 @@ from app import postman
 from app.access import Desk, Permission, find_desk, person
 from app.actions.idempotency import forget_old
 from app.actions.jobs import LOST_AFTER, Kept, Run, TakenOver, fail, finish, keep, put_back, refuse, start
+from app.actions.webhooks import forget_messages
 from app.db import db, with_driver
 from app.errors import NotAllowed, NotFound, Refused
 from app.exchange.importing import OrderReport, batches, read
@@ -42,6 +43,8 @@ THREADS = 2
 SWEEP_EVERY = 10
 ROUND_EVERY = 3
 CLEAR_EVERY = 3600
+# So many short transactions at most forget old messages in one clearing.
+MOST_FORGETTINGS = 100
 LONGEST_NAP = 0.5
 GRACE = 8
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -273,6 +276,11 @@ def clear(app: Flask) -> None:
         with app.app_context():
             forget_old(now=datetime.now(UTC))
             db.session.commit()
+            for _ in range(MOST_FORGETTINGS):
+                if not forget_messages(now=datetime.now(UTC)):
+                    break
+                db.session.commit()
+            db.session.rollback()
     except Exception:
         app.logger.exception("what was kept long enough could not be forgotten")
 

@@ -17,6 +17,7 @@ def new_address(store: Store, said: AddressSaid) -> Address:
         street2=said.street2,
         city=said.city,
         region=said.region,
+        region_code=said.region_code,
         postal_code=said.postal_code,
         country=said.country,
         phone=said.phone,

@@ -57,8 +57,9 @@ def confirm_payment(
 ) -> Order:
     """Record that an order is paid (or will be on arrival) and let its items go on by their kind.
 
-    `code` is 1, 2 or 3 of Hip's flag_payment; 3 may be settled later by 1 or 2. Where it is `told` what was
-    paid, that must be the total, to the cent (WrongSum). NotPayable where nothing waits for money,
+    `code` is 1, 2 or 3 of Hip's flag_payment; 3 may be settled later by 1 or 2. A gateway's payment (one with
+    its code) sets the buyer's flag too (reference 4.5): 2 for PayPal. Where it is `told` what was paid, that
+    must be the total, to the cent (WrongSum). NotPayable where nothing waits for money,
     ChangedMeanwhile where `version` is stale.
     """
     with Act("confirm_payment", actor=actor, store_id=store_id, at=at) as act:
@@ -67,6 +68,8 @@ def confirm_payment(
             owed, paid = (money_text(*of) for of in ((order.total_minor, order.currency), told))
             raise WrongSum(f"This sale comes to {owed}, not {paid}.")
         pay(act, order, code, act.at, method=method, gateway_code=gateway_code)
+        if gateway_code and code in SETTLED:
+            act.change(order, buyer_payment=code)
         return order
 
 
@@ -197,6 +200,8 @@ def unpay(
         owe_less(act, order, _cancelled_since(order))
         act.remove(*payouts_for(order))
         act.change(order, payment=PaymentCode.UNPAID, paid_at=None, open_key=None)
+        if order.buyer_payment == PaymentCode.PAID_PAYPAL:  # a gateway's word, which no buyer can take back
+            act.change(order, buyer_payment=PaymentCode.UNPAID)
         return order
 
 

@@ -59,6 +59,7 @@ class AddressSaid:
     phone: str = ""
     given_name: str | None = None
     family_name: str | None = None
+    region_code: str = ""  # where the source has both: "NY" beside "New York"
 
     @property
     def destination_key(self) -> str:

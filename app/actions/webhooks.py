@@ -1,22 +1,27 @@
 """A store's webhooks: added, told of other things, tried out, ended; and messages sent once more."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.access import Actor
 from app.actions.hooks import HOOKS, PING, between_commas
 from app.actions.kept import WRITE_EVENTS
 from app.actions.ledger import Act
 from app.actions.outbox import OPEN, OnItsWay, State, first_of
-from app.db import db
+from app.db import db, take_write_lock
 from app.errors import NotFound, Refused
 from app.models import Outbox, Webhook
 
 # So many a store may have that are not ended: each is one more message for everything that happens.
 MOST_WEBHOOKS = 10
+# The log keeps what is this young, and a webhook's newest however old they are.
+KEPT_FOR = timedelta(days=30)
+KEPT_MOST = 1_000
+# So many old messages are forgotten in one transaction.
+FORGOTTEN_AT_ONCE = 1_000
 
 
 class Wanted(NamedTuple):
@@ -31,6 +36,13 @@ class TooMany(Refused):
 
     status = 409
     sentence = f"A store has at most {MOST_WEBHOOKS} webhooks. End one of them first."
+
+
+class RotatedBefore(Refused):
+    """The form was sent before, or somebody else was quicker."""
+
+    status = 409
+    sentence = "This secret was made anew before."
 
 
 class AddedBefore(Refused):
@@ -77,6 +89,22 @@ def change_webhook(
         hook.events, hook.is_for_all = between_commas(wanted.events), wanted.is_for_all
         if was != _said(hook):
             _tell(act, hook, was, _said(hook))
+        return hook
+
+
+def rotate_secret(
+    webhook_id: int, number: int, *, actor: Actor, store_id: int, at: datetime | None = None
+) -> Webhook:
+    """Give a webhook a new secret in place of that of this number, which signs beside it for BOTH_SIGN.
+
+    The one before that ends at once. RotatedBefore where the number is not the present secret's, NotFound.
+    """
+    with Act("rotate_webhook_secret", actor=actor, store_id=store_id, at=at) as act:
+        hook = _held(store_id, webhook_id)
+        if hook.secret_number != number:
+            raise RotatedBefore
+        hook.secret_number, hook.rotated_at = number + 1, act.at
+        _tell(act, hook, {"secret": number}, {"secret": number + 1})
         return hook
 
 
@@ -168,3 +196,23 @@ def _tell(act: Act, hook: Webhook, before: dict[str, object] | None, after: dict
     """Let the store's history tell of a webhook."""
     event = act.event(before, after, row_kind=Webhook.__tablename__, row_id=hook.id)
     db.session.connection().execute(WRITE_EVENTS, [event])
+
+
+def forget_messages(*, now: datetime, most: int = KEPT_MOST) -> int:
+    """Forget some messages of long ago that are at their end; return how many. The door commits.
+
+    Of each webhook its `most` newest stay, and all that were due within KEPT_FOR.
+    """
+    for webhook_id in db.session.scalars(select(Webhook.id).order_by(Webhook.id)).all():
+        of_hook = select(Outbox.id).where(Outbox.webhook_id == webhook_id, HOOKS)
+        oldest_kept = db.session.scalar(of_hook.order_by(Outbox.id.desc()).limit(1).offset(most - 1))
+        if oldest_kept is None:
+            continue
+        oldest = of_hook.where(Outbox.id < oldest_kept).order_by(Outbox.id).limit(FORGOTTEN_AT_ONCE)
+        old = Outbox.due_at < now - KEPT_FOR, Outbox.state.not_in(sorted(OPEN))
+        some = db.session.scalars(select(Outbox.id).where(Outbox.id.in_(oldest), *old)).all()
+        if some:
+            take_write_lock()
+            db.session.execute(delete(Outbox).where(Outbox.id.in_(some)))
+            return len(some)
+    return 0

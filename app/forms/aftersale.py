@@ -1,6 +1,6 @@
 """What is sent about a sale after it was made: cancelled, refunded, come back, wrong, noted, readdressed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from wtforms.validators import ValidationError
@@ -54,6 +54,23 @@ class PiecesForm(VersionForm):
             self.form_errors.append("Say how many pieces: at least one.")
         return is_valid and not self.pieces_errors and not self.form_errors
 
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Yield (name, message) of all that is wrong, a line's pieces under the name they came by."""
+        yield from ((f"pieces-{item_id}", text) for item_id, text in self.pieces_errors.items())
+        yield from super().faults()
+
+    def own_names(self) -> Collection[str]:
+        """Return the names of pieces, of whichever line."""
+        return [name for name in self.was_sent if name.startswith("pieces-")]
+
+    def too_much(self) -> str:
+        """Say what the form does not read; pieces of a line that has none any more are no others'."""
+        for name in self.own_names():
+            known = {f"pieces-{item_id}" for item_id in self.most}
+            if name not in known and self.was_sent[name].strip() not in {"", "0"}:
+                return "One of these lines has none any more: look at them as they are now."
+        return super().too_much()
+
     def _judge_pieces(self, item_id: int, most: int) -> None:
         """Read how many pieces of one line are meant; a line that was not sent is not."""
         number = self.typed[item_id].strip() or "0"
@@ -98,6 +115,16 @@ class RefundForm(VersionForm):
         self.items = [item_id for item_id in lines if f"item-{item_id}" in self.was_sent]
         self.amount: int | None = None
         self.amount_error = ""
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Yield (name, message) of all that is wrong, the amount first."""
+        if self.amount_error:
+            yield "amount", self.amount_error
+        yield from super().faults()
+
+    def own_names(self) -> Collection[str]:
+        """Return the names of the amount and of the lines that it is for."""
+        return ["amount", *(f"item-{item_id}" for item_id in self.items)]
 
     @property
     def typed_amount(self) -> str:

@@ -14,7 +14,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from wtforms import FieldList, FormField
 
 from app.errors import BadBody
-from app.forms.fields import Compound, Many, MapField, Null, Truth
+from app.forms.fields import Compound, Many, MapField, Null, TickField, Truth
 
 MOST_FIELDS = 1000
 MOST_DEPTH = 8
@@ -168,6 +168,22 @@ class Form(FlaskForm):
             for name, text in self.was_sent.items()
             if name in kinds and type(text) not in {kinds[name], Null}
         ]
+
+    def own_names(self) -> Collection[str]:
+        """Return the names that a form reads though no field has them."""
+        return ()
+
+    def too_much(self) -> str:
+        """Say what no browser sends of a page's form: a name that it does not read, or that came twice.
+
+        Or what ticks and hidden fields cannot hold: pages have no place for it beside them. "" for nothing.
+        """
+        known = {"csrf_token", *self.own_names()}
+        for name in self.strangers():
+            if name not in known or len(self.was_sent.getlist(name)) > 1:
+                return f"“{name[:64]}” is no field of this form, or came twice."
+        unseen = (field for field in self if isinstance(field, TickField) or field.name == "version")
+        return next((str(said) for field in unseen for said in field.process_errors), "")
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """Yield (name, message) of all that is wrong, however deep; the name is empty for the whole."""

@@ -44,6 +44,10 @@ class LinesForm(VersionForm):
         self.items = [item_id for item_id in lines if f"item-{item_id}" in self.was_sent]
         self.ticked = sum(name.startswith("item-") for name in self.was_sent)
 
+    def own_names(self) -> Collection[str]:
+        """Return the names of lines, of whichever purchase: `validate` has its own word for strangers."""
+        return [name for name in self.was_sent if name.startswith("item-")]
+
     def validate(self, extra_validators: Any = None) -> bool:
         """Judge the fields, and refuse lines that are not of this purchase."""
         is_valid = super().validate(extra_validators)

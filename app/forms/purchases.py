@@ -68,6 +68,7 @@ class AddressForm(PartForm):
     street2 = WordsField("Second line", most=255)
     city = WordsField("City", most=255)
     region = WordsField("Region", most=255)
+    region_code = WordsField("Region's code", most=16)
     postal_code = WordsField("Postcode", most=32)
     country = CountryField("Country")
     phone = WordsField("Telephone", most=64)

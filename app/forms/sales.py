@@ -108,6 +108,10 @@ class ShipForm(ParcelForm):
                 return
             self.together[order_id] = version
 
+    def own_names(self) -> Collection[str]:
+        """Return the names of pieces and of sales that go along."""
+        return [name for name in self.was_sent if name.startswith(("pieces-", "with-"))]
+
     def is_ticked(self, order_id: int) -> bool:
         """Tell whether another sale was ticked to go along."""
         return f"with-{order_id}" in self.was_sent

@@ -11,7 +11,7 @@ from wtforms.validators import ValidationError
 from app.actions.hooks import Happening
 from app.actions.webhooks import Wanted
 from app.forms.base import Form
-from app.forms.fields import IdField, TickField, WordsField
+from app.forms.fields import IdField, NumberField, TickField, WordsField
 from app.forms.values import needed
 from app.outward import LONGEST_URL, target_of
 
@@ -80,6 +80,17 @@ class WebhookForm(WantedForm):
         """Refuse a key that no page gave out."""
         if not KEY.fullmatch(field.data or ""):
             raise ValidationError("Open the page anew and send the form again.")
+
+
+class RotateForm(Form):
+    """Which secret is made anew: sent twice, the form makes one alone."""
+
+    number: Any = NumberField(validators=[needed], least=0)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Judge the number; any other name is refused."""
+        is_valid = super().validate(extra_validators)
+        return is_valid and self.strangers() in ([], ["csrf_token"])
 
 
 class MessageLogForm(Form):

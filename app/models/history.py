@@ -87,6 +87,7 @@ class Feedback(Base):
         UniqueConstraint("item_id", "direction"),
         CheckConstraint("value BETWEEN 1 AND 5", name="value"),
         CheckConstraint("direction IN ('to_seller', 'to_buyer')", name="direction"),
+        Index(None, "store_id", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -146,6 +147,7 @@ class Outbox(Base):
     __table_args__ = (
         Index(None, "state", "due_at"),
         index_of("ix_outbox_hooks", ("store_id", "id"), "webhook_id IS NOT NULL"),
+        index_of("ix_outbox_of_hook", ("webhook_id", "id"), "webhook_id IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
 
@@ -153,8 +155,8 @@ class Outbox(Base):
 class Webhook(Base):
     """An address of a program that is told what happens to a store's sales.
 
-    Its secret is derived from the desk's key and `public_id`, and stands nowhere. `events`: the kinds that
-    are told, each between commas.
+    Its secret is derived from the desk's key, `public_id` and `secret_number`, and stands nowhere. `events`:
+    the kinds that are told, each between commas.
     """
 
     __tablename__ = "webhook"
@@ -167,6 +169,8 @@ class Webhook(Base):
     is_for_all: Mapped[bool]  # also for orders of other channels
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    secret_number: Mapped[int] = mapped_column(default=0, server_default="0")
+    rotated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the secret before signs a while longer
 
     __table_args__ = ({"sqlite_autoincrement": True},)
 

@@ -8,6 +8,7 @@ the messages to others no longer than one try of a round.
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from flask import current_app
@@ -101,13 +102,16 @@ def message(claim: Claim, hook: webhooks.Hook, now: int) -> Message:
     key = str(current_app.config["SECRET_KEY"])
     message_id = f"msg_{derived(key, f'message:{hook.public_id}:{first_of(claim.dedupe)}').hex()[:32]}"
     body = written(claim.payload["body"])
-    secret = webhook_secret(key, hook.store_id, hook.public_id)
+    secrets = (
+        webhook_secret(key, hook.store_id, hook.public_id, number)
+        for number in hook.numbers(datetime.fromtimestamp(now, UTC))
+    )
     headers = {
         "Content-Type": "application/json",
         "User-Agent": f"Tradepost/{VERSION}",
         "webhook-id": message_id,
         "webhook-timestamp": str(now),
-        "webhook-signature": signature(secret, message_id, now, body),
+        "webhook-signature": " ".join(signature(secret, message_id, now, body) for secret in secrets),
     }
     return Message(body, headers)
 

@@ -1,6 +1,6 @@
 """A store's webhooks, and what became of the messages to them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
@@ -10,6 +10,8 @@ from app.models import Outbox, Webhook
 
 # So many messages stand on one page of the log.
 ON_PAGE = 50
+# So long the secret before signs beside a new one.
+BOTH_SIGN = timedelta(hours=24)
 
 
 class Hook(NamedTuple):
@@ -23,6 +25,13 @@ class Hook(NamedTuple):
     is_for_all: bool
     created_at: datetime
     ended_at: datetime | None
+    secret_number: int
+    rotated_at: datetime | None
+
+    def numbers(self, now: datetime) -> list[int]:
+        """Return the numbers of the secrets that sign, the newest first."""
+        is_new = self.rotated_at is not None and now < self.rotated_at + BOTH_SIGN
+        return [self.secret_number, self.secret_number - 1] if is_new else [self.secret_number]
 
 
 class Delivery(NamedTuple):

@@ -51,9 +51,9 @@ def carry_out(
 ) -> ResponseReturnValue:
     """Judge a form, do its act, and show the sale as it is now; a refusal keeps what was typed."""
     name, form = sent
-    status, conflict = 422, ""
+    is_valid, status, conflict = form.validate(), 422, form.too_much()
     number, order_id = order.number, order.id
-    if form.validate():
+    if is_valid and not conflict:
         try:
             act({"actor": desk.acting, "store_id": desk.store.id})
             db.session.commit()

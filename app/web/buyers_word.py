@@ -47,8 +47,8 @@ class Sent(NamedTuple):
 def carry_out(order: Order, sent: Sent, act: Callable[[By], object], sentence: str) -> ResponseReturnValue:
     """Judge a form, do its act as the buyer, and show the purchase; a refusal keeps what was typed."""
     actor, order_id = current_actor(), order.id
-    status, conflict = 422, ""
-    if sent.form.validate():
+    is_valid, status, conflict = sent.form.validate(), 422, sent.form.too_much()
+    if is_valid and not conflict:
         try:
             act({"actor": actor, "store_id": order.store_id})
             db.session.commit()

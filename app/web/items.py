@@ -96,8 +96,8 @@ def update(slug: str, item_id: int) -> ResponseReturnValue:
     refusal: tuple[int, str] | None = None
     if not form.validate():
         refusal = 422, form.first_fault()[1]
-    elif strangers := form_strangers(form):
-        refusal = 422, f"“{strangers[0][:64]}” is no field of this form, or came twice."
+    elif too_much := form.too_much():
+        refusal = 422, too_much
     else:
         refusal = carried_out(desk, item, form.asked())
     return said(desk, item_id) if refusal is None else refused(desk, item, form, *refusal)
@@ -130,11 +130,6 @@ def refused(
     if status == ChangedMeanwhile.status or not has_form:
         given["conflict"] = sentence
     return htmx.page("sales/show.html", "sales/_sale.html", status=status, target="#sale", **given)
-
-
-def form_strangers(form: ItemMoveForm) -> list[str]:
-    """Return names that the form does not know; the CSRF token is the page's own."""
-    return [name for name in form.strangers() if name != "csrf_token"]
 
 
 def carried_out(desk: Desk, item: OrderItem, asked: Asked) -> tuple[int, str] | None:

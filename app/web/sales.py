@@ -110,8 +110,8 @@ def paid(slug: str, order_id: int) -> ResponseReturnValue:
     desk = open_desk(slug, Permission.MARK_PAID)
     order = find_sale(desk, order_id)
     form = PaidForm(body())
-    status, conflict = 422, ""
-    if form.validate():
+    is_valid, status, conflict = form.validate(), 422, form.too_much()
+    if is_valid and not conflict:
         try:
             confirm_payment(
                 order_id,

@@ -53,8 +53,8 @@ def send(slug: str, order_id: int) -> ResponseReturnValue:
     seen = form.version.data
     if seen is not None and seen != order.version:
         return again(desk, order, form, 409)
-    if not form.validate():
-        return again(desk, order, form, 422)
+    if not form.validate() or form.too_much():
+        return again(desk, order, form, 422, form.too_much())
     going = {order_id: form.pieces} | {other: others[other].left for other in form.together}
     try:
         parcel = send_off(desk, form, going, order_id)

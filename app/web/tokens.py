@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app import logs
 from app.access import SCOPES, Actor
 from app.access.tokens import find_token, stores_within_reach
-from app.actions.people import TooManyTokens, end_token, make_token, public_id_of
+from app.actions.people import TooManyTokens, end_token, make_token, public_id_of, signing_secret
 from app.db import db
 from app.forms.accounts import LASTS, LONGEST_TOKEN_NAME, TokenForm
 from app.forms.base import body
@@ -100,6 +100,8 @@ def shown(
         "zone": clock.name,
         "made_name": name,
         "secret": secret,
+        "key": public_id_of(secret) if secret else "",
+        "signing_secret": signing_secret(str(current_app.secret_key), public_id_of(secret)) if secret else "",
     }
     return render_template("tokens/index.html", **given), status
 

@@ -9,7 +9,7 @@ from app.access import Desk
 from app.actions.hooks import PING, Happening
 from app.actions.outbox import OPEN, State, first_of
 from app.forms.webhooks import WantedForm
-from app.queries.webhooks import Delivery, Hook
+from app.queries.webhooks import BOTH_SIGN, Delivery, Hook
 from app.web.clock import Clock
 from app.web.display import Badge
 
@@ -32,11 +32,16 @@ class Tick(NamedTuple):
 
 
 class HookView(NamedTuple):
-    """A webhook that is told of things; `error` says what is wrong with what was sent for it."""
+    """A webhook that is told of things; `error` says what is wrong with what was sent for it.
+
+    `both_until`: when the secret before ends that signs, too; "" where one alone does.
+    """
 
     id: int
     url: str
     since: str
+    number: int
+    both_until: str
     ticks: list[Tick]
     is_for_all: bool
     error: str
@@ -66,10 +71,19 @@ def hook_view(hook: Hook, clock: Clock, sent: WantedForm | None) -> HookView:
         id=hook.id,
         url=hook.url,
         since=clock.exact(hook.created_at),
+        number=hook.secret_number,
+        both_until=both_until(hook, clock),
         ticks=ticks(is_told),
         is_for_all=sent.is_for_all.data if sent else hook.is_for_all,
         error=" ".join((sent.events_error, *map(str, sent.form_errors))).strip() if sent else "",
     )
+
+
+def both_until(hook: Hook, clock: Clock) -> str:
+    """Say until when the secret before signs, too."""
+    if hook.rotated_at is None or len(hook.numbers(clock.now)) == 1:
+        return ""
+    return clock.exact(hook.rotated_at + BOTH_SIGN)
 
 
 def ticks(is_told: Mapping[Happening, bool]) -> list[Tick]:

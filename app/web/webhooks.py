@@ -14,13 +14,14 @@ from app.actions.webhooks import (
     change_webhook,
     end_webhook,
     ping,
+    rotate_secret,
     send_message_again,
 )
 from app.db import db
 from app.errors import NotFound, Refused
 from app.forms.base import body
 from app.forms.fields import LARGEST_ID
-from app.forms.webhooks import MessageLogForm, WantedForm, WebhookForm
+from app.forms.webhooks import MessageLogForm, RotateForm, WantedForm, WebhookForm
 from app.queries import webhooks
 from app.signing import secret_text, webhook_secret
 from app.web import htmx
@@ -31,14 +32,14 @@ from app.web.webhook_view import hook_view, message_rows, ticks
 blueprint = Blueprint("webhooks", __name__, url_prefix="/stores/<slug>/settings/webhooks")
 
 # Which webhook's secret the next page shows: the cookie carries its id, never the secret.
-JUST_ADDED = "webhook_added"
+JUST_MADE = "webhook_secret"
 
 
 @blueprint.get("")
 def index(slug: str) -> ResponseReturnValue:
-    """Show the webhooks, the log, and, once, the secret of one that was just added."""
+    """Show the webhooks, the log, and, once, the secret that was just made."""
     desk = open_desk(slug, Permission.SETTINGS)
-    return asking(desk, 200, just_added=session.pop(JUST_ADDED, None))
+    return asking(desk, 200, just_made=session.pop(JUST_MADE, None))
 
 
 @blueprint.post("")
@@ -50,7 +51,7 @@ def add(slug: str) -> ResponseReturnValue:
         return asking(desk, 422, form=form)
 
     def act(**by: Any) -> None:
-        session[JUST_ADDED] = add_webhook(form.url.data, form.wanted(), form.key.data, **by).id
+        session[JUST_MADE] = add_webhook(form.url.data, form.wanted(), form.key.data, **by).id
 
     return carry_out(desk, act, "The webhook is added.")
 
@@ -61,8 +62,7 @@ def change(slug: str, webhook_id: int) -> ResponseReturnValue:
     desk = open_desk(slug, Permission.SETTINGS)
     form = WantedForm(body())
     is_valid = form.validate()
-    if not any(hook.id == webhook_id and not hook.ended_at for hook in webhooks.hooks_of(desk.store.id)):
-        raise NotFound
+    ask_that_it_lives(desk, webhook_id)
     if not is_valid:
         return asking(desk, 422, changing=(webhook_id, form))
     wanted = form.wanted()
@@ -75,6 +75,23 @@ def end(slug: str, webhook_id: int) -> ResponseReturnValue:
     desk = open_desk(slug, Permission.SETTINGS)
     body()
     return carry_out(desk, lambda **by: end_webhook(webhook_id, **by), "The webhook is ended.")
+
+
+@blueprint.post("/<id:webhook_id>/secret")
+def rotate(slug: str, webhook_id: int) -> ResponseReturnValue:
+    """Give a webhook a new secret, which stands on the page that follows."""
+    desk = open_desk(slug, Permission.SETTINGS)
+    form = RotateForm(body())
+    ask_that_it_lives(desk, webhook_id)
+    if not form.validate():
+        return asking(desk, 422, refusal="Open the page anew and send the form again.")
+    number = form.number.data
+
+    def act(**by: Any) -> None:
+        session[JUST_MADE] = rotate_secret(webhook_id, number, **by).id
+
+    said = "The secret is made anew. For 24 hours messages are signed by the one before, too."
+    return carry_out(desk, act, said)
 
 
 @blueprint.post("/<id:webhook_id>/ping")
@@ -91,6 +108,12 @@ def again(slug: str, delivery_id: int) -> ResponseReturnValue:
     desk = open_desk(slug, Permission.SETTINGS)
     body()
     return carry_out(desk, lambda **by: send_message_again(delivery_id, **by), "The message is sent again.")
+
+
+def ask_that_it_lives(desk: Desk, webhook_id: int) -> None:
+    """Raise NotFound where the store has no such webhook, or has ended it."""
+    if not any(hook.id == webhook_id and not hook.ended_at for hook in webhooks.hooks_of(desk.store.id)):
+        raise NotFound
 
 
 def carry_out(desk: Desk, act: Callable[..., object], said: str) -> ResponseReturnValue:
@@ -114,7 +137,7 @@ def asking(
     form: WebhookForm | None = None,
     changing: tuple[int, WantedForm] | None = None,
     refusal: str = "",
-    just_added: int | None = None,
+    just_made: int | None = None,
 ) -> ResponseReturnValue:
     """Show the page with this form, or with one webhook's own that was refused."""
     log = MessageLogForm(request.args if request.method == "GET" else {})
@@ -140,7 +163,7 @@ def asking(
         "is_first": log.before.data is None,
         "log": log,
         "refusal": refusal,
-        "secret": secret_of(hooks, just_added),
+        **secret_of(hooks, just_made),
         "seconds": current_app.config["WEBHOOK_TIMEOUT"],
         "is_private": is_private,
         "undo_minutes": desk.store.undo_minutes,
@@ -148,9 +171,11 @@ def asking(
     return render_template("webhooks/index.html", **given), status if is_log else 422
 
 
-def secret_of(hooks: list[webhooks.Hook], webhook_id: int | None) -> str:
-    """Return the secret of a webhook of the store that was just added; "" else."""
+def secret_of(hooks: list[webhooks.Hook], webhook_id: int | None) -> dict[str, str]:
+    """Return the secret of a webhook of the store that was just made, and its address; "" else."""
     hook = next((hook for hook in hooks if hook.id == webhook_id), None)
     if hook is None:
-        return ""
-    return secret_text(webhook_secret(current_app.config["SECRET_KEY"], hook.store_id, hook.public_id))
+        return {"secret": "", "secret_for": ""}
+    key = current_app.config["SECRET_KEY"]
+    secret = webhook_secret(key, hook.store_id, hook.public_id, hook.secret_number)
+    return {"secret": secret_text(secret), "secret_for": hook.url}

@@ -8,8 +8,10 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.access import SYSTEM
+from app.actions.payment import unpay
 from app.db import db
-from app.models import Buyer, Cause, Discount, Idempotency, Media, Note, Order, OrderItem
+from app.models import Address, Buyer, Cause, Discount, Idempotency, Media, Note, Order, OrderItem
 from app.models import Payment as PaymentRow
 from tests.factories import Factory
 from tests.rules.books import everything
@@ -290,6 +292,42 @@ def test_a_payment_of_the_total_confirms_the_sale(app: Flask, tells: Teller) -> 
     assert (paid.status_code, paid.json["flag_payment"], paid.json["status"]) == (201, 2, 2)
     (row,) = rows(app, PaymentRow)
     assert (row.amount_minor, row.method, row.code) == (1250, "paypal", "PP-1")
+
+
+@pytest.mark.both
+@pytest.mark.parametrize(
+    ("sent", "flag"),
+    [
+        ({"method": "paypal", "gateway_transaction_code": "PP-1"}, 2),
+        ({"method": "card", "gateway_transaction_code": "CH-1"}, 1),
+        ({"method": "paypal"}, 0),
+        ({"method": "on_arrival", "gateway_transaction_code": "PP-1"}, 0),
+    ],
+)
+def test_a_gateways_payment_sets_the_buyers_flag_too(
+    app: Flask, tells: Teller, sent: dict[str, str], flag: int
+) -> None:
+    tells.pays(tells.sale(), **sent)
+    (sale,) = rows(app, Order)
+    assert sale.buyer_payment == flag
+    with app.app_context():
+        unpay(sale.id, actor=SYSTEM, store_id=sale.store_id)
+        db.session.commit()
+    (sale,) = rows(app, Order)
+    assert sale.buyer_payment == (0 if flag == 2 else flag)
+
+
+def test_a_region_may_come_with_its_code(app: Flask, tells: Teller) -> None:
+    home = {**PURCHASE["address"], "region": "New York", "region_code": "NY", "country": "US"}
+    sale = tells.sale(address=home)
+    (kept,) = rows(app, Address)
+    assert (kept.region, kept.region_code) == ("New York", "NY")
+    client, headers = app.test_client(), tells.token("owner")
+    (told,) = client.get(f"/api/hip/sales/{sale['id']}", headers=headers).json["results"]
+    place = told["ShippingAddress"]
+    assert (place["state_name"], place["state_abbreviation"]) == ("New York", "NY")
+    shown = client.get(f"/api/okanjo/stores/1/sales?embed=order&order_id={sale['id']}", headers=headers)
+    assert shown.json[0]["order"]["shipping_state"] == "NY"
 
 
 @pytest.mark.parametrize(("method", "code"), [("paypal", 2), ("PayPal", 2), ("card", 1), ("on_arrival", 3)])

@@ -354,18 +354,6 @@ def test_a_parcel_that_was_voided_is_no_shipment(app: Flask, weebly: WeeblyCalle
     assert (told["order_status"], told["shipments"]) == ("paid", [])
 
 
-@pytest.mark.both
-def test_one_ship_act_is_told_in_every_dialect(weebly: WeeblyCaller, okanjo: Any, make: Factory) -> None:
-    order = make.sale(GOODS)
-    (item,) = make.items_of(order)
-    assert okanjo.put(item, status=3, tracking_number="1Z").status_code == 200
-    told = weebly.told(order)
-    assert told["order_status"] == "shipped"
-    assert [len(s["transactions"]) for s in told["shipments"]] == [1]
-    assert okanjo.shown(item, {"embed": "history"})["history"][-1]["status"] == 3
-    assert make.sale_row(order).shipping == 1
-
-
 def test_a_billing_tells_what_was_paid_and_given_back_in_minor_units(
     app: Flask, weebly: WeeblyCaller, make: Factory
 ) -> None:

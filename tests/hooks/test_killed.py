@@ -1,110 +1,158 @@
-"""A worker killed while a message is on its way: each one arrives, the one in doubt again under its id."""
+"""Workers killed while messages are on their way: each one arrives, those in doubt again under their ids.
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
+A few are killed in the suite; TRADEPOST_KILLS asks for more, and says what became of how many.
+"""
+
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
 from pathlib import Path
+from random import Random
 from threading import Event
-from time import sleep
-from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
 
-from app import create_app
 from app.access import SYSTEM
-from app.actions.outbox import LOST_AFTER
-from app.actions.payment import confirm_payment
-from app.config import ROOT
+from app.actions import hooks
+from app.actions.payment import confirm_payment, unpay
 from app.db import db
-from app.models import Order, Outbox
+from app.models import Order
 from app.statuses import Payment
-from tests.conftest import TEST_SETTINGS
 from tests.factories import Factory
-from tests.hooks.receiver import Receiver, change, hook, is_signed, rows, states
+from tests.hooks.receiver import Receiver, go_round, hook, is_signed, rows
+from tests.workers import (
+    KILLS,
+    LONG,
+    LONGEST_LIFE,
+    LONGEST_WAIT,
+    ON_BOTH,
+    Workers,
+    desk_of_their_own,
+    forget_who_is_at_it,
+)
 
-SECRET = "a secret of the killed"
-LONGEST_WAIT = 30  # seconds, for a worker
+# When a worker is killed: when a program has a message but has not answered, before it has it, or at any
+# moment after the first.
+MOMENTS = ("after", "before", "any")
+MOST_MESSAGES = 3
 
 
 @pytest.fixture
-def own_desk(database: Path, tmp_path: Path) -> Iterator[Flask]:
-    """A desk where workers find it: in a folder of its own."""
-    url = f"sqlite:///{shutil.copy(database, tmp_path / 'tradepost.db')}"
-    app = create_app({**TEST_SETTINGS, "SECRET_KEY": SECRET, "SQLALCHEMY_DATABASE_URI": url})
+def own_desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """A desk where workers find it."""
+    app = desk_of_their_own(request, tmp_path, WEBHOOK_PRIVATE=True)
     with app.app_context():
         yield app
         db.session.remove()
         db.engine.dispose()
 
 
-@contextmanager
-def working(desk: Flask, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Let a worker work as `make run` starts it, and kill it at the end."""
-    settings = {
-        "INSTANCE": folder,
-        "DATABASE_URL": desk.config["SQLALCHEMY_DATABASE_URI"],
-        "SECRET_KEY": SECRET,
-        "DURABLE": 0,
-        "WEBHOOK_PRIVATE": 1,
-    }
-    env = os.environ | {f"TRADEPOST_{name}": str(value) for name, value in settings.items()}
-    nothing: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    command = [sys.executable, "-m", "flask", "--app", "app", "worker"]
-    worker = subprocess.Popen(command, cwd=ROOT, env=env, **nothing)
-    try:
-        yield worker
-    finally:
-        worker.send_signal(signal.SIGKILL)
-        worker.wait(LONGEST_WAIT)
+@pytest.fixture
+def workers(own_desk: Flask, tmp_path: Path) -> Iterator[Workers]:
+    """Workers of the desk, as `make run` starts them."""
+    hired = Workers(own_desk, tmp_path, WEBHOOK_PRIVATE=1)
+    yield hired
+    hired.end()
 
 
-def test_a_worker_killed_in_the_middle_of_a_message_loses_none(
-    own_desk: Flask, receiver: Receiver, tmp_path: Path
+class Sales:
+    """The sales of which a program is owed a message, and those of which it must never hear."""
+
+    def __init__(self, make: Factory) -> None:
+        self.make = make
+        self.owed: list[int] = []
+        self.undone: list[int] = []
+        self.never_committed: list[int] = []
+
+    def pay(self, order_id: int, at: datetime) -> int:
+        """Let a sale be paid; return its store."""
+        store_id = db.session.get_one(Order, order_id).store_id
+        confirm_payment(order_id, code=Payment.PAID, actor=SYSTEM, store_id=store_id, at=at)
+        return store_id
+
+    def more(self) -> None:
+        """Let more messages be ripe than a worker may send, one payment be undone and one rolled back."""
+        now = datetime.now(UTC)
+        while len(hooks.ripe()) <= MOST_MESSAGES:
+            self.owed.append(self.make.sale(paid=None))
+            self.pay(self.owed[-1], now - timedelta(hours=1))
+            db.session.commit()
+        undone, never = self.make.sale(paid=None), self.make.sale(paid=None)
+        store_id = self.pay(undone, now - timedelta(minutes=5))
+        db.session.commit()
+        unpay(undone, actor=SYSTEM, store_id=store_id, at=now - timedelta(minutes=4))
+        db.session.commit()
+        self.undone.append(undone)
+        self.pay(never, now - timedelta(hours=1))
+        db.session.rollback()
+        self.never_committed.append(never)
+
+    def figures(self, told: set[int]) -> str:
+        """Say of how many sales the program was told."""
+        kinds = {"owed": self.owed, "undone": self.undone, "rolled back": self.never_committed}
+        return "; ".join(f"of {len(ids)} {kind} {len(told & {*ids})} arrived" for kind, ids in kinds.items())
+
+
+@ON_BOTH
+def test_workers_killed_at_any_moment_lose_no_message_and_send_none_that_was_undone(
+    own_desk: Flask,
+    receiver: Receiver,
+    workers: Workers,
+    kind_of_database: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    make = Factory(own_desk)
     webhook_id = hook(receiver.url, "order.paid")
-    orders = [make.sale() for _ in range(3)]
-    never = make.sale(paid=None)
-    store_id = db.session.get_one(Order, never).store_id
-    confirm_payment(never, code=Payment.PAID, actor=SYSTEM, store_id=store_id, at=make.placed_at)
-    db.session.rollback()
-    change(due_at=make.placed_at)
+    sales, dice = Sales(Factory(own_desk)), Random()
+    killed = Counter(islice(cycle(MOMENTS), KILLS))
+    for moment in islice(cycle(MOMENTS), KILLS):
+        sales.more()
+        killed_at_a_message(workers, receiver, moment, dice)
+        forget_who_is_at_it()
+    while hooks.ripe():
+        go_round()
 
-    with working(own_desk, tmp_path) as worker:
-        is_dead, is_done = Event(), Event()
-
-        def die() -> None:
-            # The second message has arrived, and its sender will never hear of it.
-            if len(receiver.got) == 2:
-                worker.send_signal(signal.SIGKILL)
-                worker.wait(LONGEST_WAIT)
-                is_dead.set()
-
-        receiver.before = die
-        assert is_dead.wait(LONGEST_WAIT)
-    assert Counter(state for _, state in states()) == {"sent": 1, "sending": 1, "due": 1}
-    lost = update(Outbox).where(Outbox.state == "sending")
-    db.session.execute(lost.values(claimed_at=datetime.now(UTC) - LOST_AFTER))
-    db.session.commit()
-
-    with working(own_desk, tmp_path):
-        receiver.before = lambda: is_done.set() if len(receiver.got) == 4 else None
-        assert is_done.wait(LONGEST_WAIT)
-        for _ in range(LONGEST_WAIT * 20):
-            if {state for _, state in states()} == {"sent"}:
-                break
-            sleep(0.05)
+    outbox = rows()
     told = Counter(got.said["data"]["order_id"] for got in receiver.got)
-    assert sorted(told) == sorted(orders)
-    assert sorted(told.values()) == [1, 1, 2]
-    assert len({got.id for got in receiver.got}) == 3
-    assert [row.is_doubtful for row in rows()].count(True) == 1
+    again = len(receiver.got) - len(told)
+    if KILLS >= LONG:
+        with capsys.disabled():
+            print(f"\n{kind_of_database}: {KILLS} kills, {dict(killed)}; {again} messages came again")
+            print(sales.figures(set(told)))
+    assert set(told) == set(sales.owed)
+    assert {row.order_id for row in outbox if row.state == "sent"} == set(sales.owed)
+    assert {row.order_id for row in outbox if row.state == "dropped"} == set(sales.undone)
+    assert len(outbox) == len(sales.owed) + len(sales.undone)
+    # What the program got just before the worker died comes again, under its id and with the same words.
+    assert killed["after"] <= again <= killed["after"] + killed["any"]
+    assert len({(got.id, got.body) for got in receiver.got}) == len(sales.owed)
+    doubtful = {row.order_id for row in outbox if row.is_doubtful}
+    assert {order_id for order_id, n in told.items() if n > 1} <= doubtful
     assert all(is_signed(got, own_desk, webhook_id) for got in receiver.got)
+
+
+def killed_at_a_message(workers: Workers, receiver: Receiver, moment: str, dice: Random) -> None:
+    """Let a worker send some messages and kill it in the middle of one, or some time after the first."""
+    left = [1 if moment == "any" else dice.randint(1, MOST_MESSAGES)]
+    is_time = Event()
+
+    def die() -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            if moment != "any":
+                workers.kill()
+            if moment == "before":
+                receiver.got.pop()
+            is_time.set()
+
+    receiver.before = die
+    try:
+        workers.hire()
+        assert is_time.wait(LONGEST_WAIT), "the worker sent nothing"
+        if moment == "any":
+            time.sleep(dice.uniform(0, LONGEST_LIFE))
+            workers.kill()
+    finally:
+        receiver.before = lambda: None

@@ -12,9 +12,10 @@ from app import postman
 from app.access import SYSTEM
 from app.actions import outbox
 from app.actions.outbox import LOST_AFTER, WAITS, OnItsWay
-from app.actions.webhooks import end_webhook, ping, send_message_again
+from app.actions.webhooks import end_webhook, forget_messages, ping, rotate_secret, send_message_again
 from app.db import db
 from app.errors import NotFound
+from app.models import Outbox, Webhook
 from app.postman import hooks
 from tests.factories import GOODS, Factory
 from tests.hooks.receiver import Receiver, change, go_round, hook, is_signed, rows, states
@@ -63,6 +64,52 @@ def test_each_webhook_signs_with_a_secret_of_its_own_and_tells_by_ids_of_its_own
     assert [is_signed(got, desk, other) for got in receiver.got] == [False, True]
     assert receiver.got[0].id != receiver.got[1].id
     assert all(got.id.startswith("msg_") and "." not in got.id for got in receiver.got)
+
+
+@BOTH
+def test_for_24_hours_the_secret_before_signs_beside_a_new_one(desk: Flask, receiver: Receiver) -> None:
+    webhook_id = pinged(receiver.url)
+
+    def signing(at: datetime | None = None) -> list[int]:
+        if at:
+            db.session.get_one(Webhook, webhook_id).rotated_at = at
+            ping(webhook_id, **BY)
+            db.session.commit()
+        go_round()
+        return [number for number in range(4) if is_signed(receiver.got[-1], desk, webhook_id, number)]
+
+    assert signing() == [0]
+    rotate_secret(webhook_id, 0, **BY)
+    now = datetime.now(UTC)
+    assert signing(now) == signing(now - timedelta(hours=23, minutes=59)) == [0, 1]
+    assert signing(now - timedelta(hours=24, seconds=2)) == [1]
+    rotate_secret(webhook_id, 1, **BY)
+    rotate_secret(webhook_id, 2, **BY)
+    assert signing(now) == [2, 3]
+
+
+@BOTH
+def test_the_log_forgets_what_is_older_than_a_month_but_for_the_newest(desk: Flask) -> None:
+    one, other = hook("https://a.example/"), hook("https://b.example/")
+    for webhook_id in (one, other):
+        for _ in range(4):
+            ping(webhook_id, **BY)
+    db.session.commit()
+    long_ago = datetime.now(UTC) - timedelta(days=31)
+    change(due_at=long_ago, state="sent")
+    mine = [row for row in rows() if row.webhook_id == one]
+    mine[0].state, mine[1].due_at = "due", long_ago + timedelta(days=2)
+    mail = Outbox(store_id=1, kind="shipped", due_at=long_ago, state="sent", payload={}, dedupe="a mail")
+    db.session.add(mail)
+    db.session.commit()
+    forgotten = []
+    while not forgotten or forgotten[-1]:
+        forgotten.append(forget_messages(now=datetime.now(UTC), most=1))
+        db.session.commit()
+    assert forgotten == [1, 3, 0]
+    assert [row.webhook_id for row in rows()] == [one, one, one, other]
+    assert db.session.query(Outbox).count() == 5
+    assert forget_messages(now=datetime.now(UTC) + timedelta(days=99)) == 0
 
 
 @BOTH

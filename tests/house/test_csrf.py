@@ -117,6 +117,7 @@ WRITES = (
         {"key": "0" * 32, "url": "https://program.example/", "events-paid": "1"},
     ),
     Write("webhooks.change", "/stores/vendorshop/settings/webhooks/{webhook}", {"events-paid": "1"}),
+    Write("webhooks.rotate", "/stores/vendorshop/settings/webhooks/{webhook}/secret", {"number": "0"}),
     Write("webhooks.try_out", "/stores/vendorshop/settings/webhooks/{webhook}/ping", {}),
     Write("webhooks.end", "/stores/vendorshop/settings/webhooks/{webhook}/end", {}),
     Write("webhooks.again", "/stores/vendorshop/settings/webhooks/messages/{message}/again", {}),

@@ -163,6 +163,8 @@ POST /stores/<slug>/settings/webhooks                 303 404 404 404 403 403 42
      /stores/papershop/settings/webhooks
 POST /stores/<slug>/settings/webhooks/<id:webhook_id> 303 404 404 404 403 403 422 404 422
      /stores/vendorshop/settings/webhooks/{webhook}
+POST /stores/<slug>/settings/webhooks/<id:webhook_id>/secret 303 404 404 404 403 403 422 404 422
+     /stores/vendorshop/settings/webhooks/{webhook}/secret
 POST /stores/<slug>/settings/webhooks/<id:webhook_id>/ping 303 404 404 404 403 403 303 404 303
      /stores/vendorshop/settings/webhooks/{webhook}/ping
 POST /stores/<slug>/settings/webhooks/<id:webhook_id>/end 303 404 404 404 403 403 303 404 404

@@ -297,6 +297,22 @@ def change_a_webhook(s: Scene) -> Deed:
     return lambda: webhooks.change_webhook(webhook_id, told, **s.by)
 
 
+def rotate_a_secret(s: Scene) -> Deed:
+    webhook_id = a_webhook(s)
+    return lambda: webhooks.rotate_secret(webhook_id, 0, **s.by)
+
+
+def forget_messages(s: Scene) -> Deed:
+    webhook_id = a_webhook(s)
+
+    def taken() -> None:
+        for _ in range(3):
+            webhooks.ping(webhook_id, **s.by).state = "sent"
+
+    s.done(taken)
+    return lambda: webhooks.forget_messages(now=NOW + timedelta(days=99), most=1)
+
+
 def end_a_webhook(s: Scene) -> Deed:
     webhook_id = a_webhook(s)
     return lambda: webhooks.end_webhook(webhook_id, **s.by)
@@ -546,6 +562,8 @@ ACTS: tuple[Callable[[Scene], Deed], ...] = (
     void_where_a_webhook_was_to_be_told,
     add_a_webhook,
     change_a_webhook,
+    rotate_a_secret,
+    forget_messages,
     end_a_webhook,
     try_a_webhook,
     message_again,

@@ -101,6 +101,12 @@ def test_not_status_returns_order_items_not_in_the_given_statuses(okanjo: Caller
     assert set_of(okanjo, "status=2,5&!status=5") == {items[2]}
 
 
+def test_status_and_not_status_narrow_together(okanjo: Caller, make: Factory) -> None:
+    items = some_of_each_status(make, (1, 2, 3, 5, 6))
+    assert set_of(okanjo, "status=2,3&!status=5,6") == {items[2], items[3]}
+    assert set_of(okanjo, "status=2,3&!status=3,6") == {items[2]}
+
+
 def test_product_cause_id_returns_only_order_items_pledged_to_the_given_cause(
     okanjo: Caller, make: Factory
 ) -> None:
@@ -190,6 +196,15 @@ def test_embed_accepts_order_media_seller_buyer_cause_feedback_history_payouts(
         assert all(shown[name] for name in embed)
 
 
+def test_embed_adds_exactly_its_keys_and_fields_removes_the_rest(okanjo: Caller, make: Factory) -> None:
+    item = make.item(replace(GOODS, cause_id=make.cause(), donation_pct=10))
+    plain, embed = okanjo.shown(item), {"embed": "history,payouts,cause"}
+    shown = okanjo.shown(item, embed)
+    assert shown.keys() - plain.keys() == {"history", "payouts", "cause"}
+    assert {name: shown[name] for name in plain} == plain
+    assert okanjo.shown(item, {**embed, "fields": "id,status"}).keys() == {"id", "status"}
+
+
 def test_it_returns_an_array_of_order_item_objects(okanjo: Caller, make: Factory) -> None:
     assert okanjo.sales().json == []
     item = make.item(GOODS)
@@ -239,6 +254,19 @@ def test_failed_to_retrieve_sale_item(app: Flask, okanjo: Caller, make: Factory)
 
 
 # The resource: PUT /stores/{store_id}/sales/{item_id}
+
+
+def test_the_parameters_are_an_entity_of_names_and_values(okanjo: Caller, make: Factory) -> None:
+    item = make.item(GOODS)
+    answer = okanjo.client.put(
+        okanjo.path(item=item),
+        data="status=3&tracking_carrier=Fed+Ex&tracking_number=%C3%89%201",
+        content_type="application/x-www-form-urlencoded",
+        headers=okanjo.headers("owner"),
+    )
+    assert is_success(answer)
+    shown = okanjo.shown(item)
+    assert (shown["status"], shown["tracking_carrier"], shown["tracking_number"]) == (3, "Fed Ex", "É 1")
 
 
 def test_status_must_be_3_when_currently_2(okanjo: Caller, make: Factory) -> None:

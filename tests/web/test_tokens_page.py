@@ -11,7 +11,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from app.actions.people import MOST_TOKENS, make_token, secret_hash
+from app.actions.people import MOST_TOKENS, make_token, secret_hash, signing_secret
 from app.db import db
 from app.models import ApiToken, Store
 from app.queries import people
@@ -56,11 +56,13 @@ def test_a_token_that_is_made_works_and_is_shown_this_once(app: Flask, browse: B
     answer = owner.post(AT, {**NEW, "store": "1"})
     (secret,) = set(SECRET.findall(answer.text))
     assert "it is shown this once" in words(answer.text)
+    key, signing = re.findall(r'<code id="(?:key|signing-secret)">(\w+)</code>', answer.text)
+    assert (key, signing) == (secret.split("_")[1], signing_secret(str(app.secret_key), key))
     assert answer.headers["Cache-Control"] == "no-store"
     assert call(app, secret) == 200
     assert call(app, secret, "/api/okanjo/stores/2/sales") == 403
     later = owner.get(AT)
-    assert secret not in later.text
+    assert secret not in later.text and signing not in later.text
     assert secret.rsplit("_", 1)[1] not in repr(everything(app))
     public_id = secret.split("_")[1]
     said = words(later.text)

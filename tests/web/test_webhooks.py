@@ -92,6 +92,24 @@ def test_the_same_form_sent_twice_adds_one(app: Flask, browse: Browse) -> None:
     assert "whsec_" not in late.text
 
 
+def test_a_secret_is_made_anew_and_shown_once(app: Flask, browse: Browse) -> None:
+    owner = browse("owner")
+    first = secret(added(owner))
+    answer = owner.post(f"{AT}/1/secret", {"number": "0"})
+    assert (answer.status_code, answer.location) == (303, AT)
+    page = owner.get(AT).text
+    assert secret(page) not in {"", first}
+    assert "messages are signed by the secret before, too" in page
+    assert secret(owner.get(AT).text) == ""
+    late = owner.post(f"{AT}/1/secret", {"number": "0"})
+    assert (late.status_code, secret(late.text)) == (409, "")
+    assert "This secret was made anew before." in late.text
+    for wrong in ({}, {"number": "x"}, {"number": "1", "colour": "red"}):
+        assert owner.post(f"{AT}/1/secret", wrong).status_code == 422
+    (row,) = found(app)
+    assert (row.secret_number, row.rotated_at is not None) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
