@@ -45,8 +45,11 @@ class Shop:
         db.session.commit()
 
     def visit(self, *, is_look_back: bool = True) -> Connection:
-        """Let the connector come by, as it would some time later; return the connection as it is then."""
-        more = {"looked_back_at": None} if is_look_back else {}
+        """Let the connector come by, as it would some time later; return the connection as it is then.
+
+        A look back begins where the sales do, whatever day it is today.
+        """
+        more = {"looked_back_at": None, "pulled_to": None} if is_look_back else {}
         self.change(next_at=AGO, waits_until=None, claimed_at=None, **more)
         connector.go_round()
         return self.connection

@@ -6,18 +6,22 @@ from itertools import pairwise
 
 import pytest
 
+from app.actions.connections import pull_now
 from app.actions.hooks import HOOKS
 from app.actions.problems import note
+from app.actions.pulling import LOOK_BACK_EVERY
 from app.db import db
 from app.models import Address, Buyer, Combined, Event, Outbox
+from app.postman import connector
 from app.statuses import BuyerShipping, ItemStatus, Payment, Shipping
 from tests.connector.market import Market, line, sale
-from tests.connector.shop import Shop
+from tests.connector.shop import AGO, Shop
 from tests.hooks.receiver import hook
 
-pytestmark = pytest.mark.both
+BOTH = pytest.mark.both
 
 
+@BOTH
 def test_a_sale_comes_in_as_it_is_told(shop: Shop, market: Market) -> None:
     market.add(sale(7, line(70, "5.00", 2), line(71, "10.50"), flag_payment="2", flag_buyer_payment="2"))
     shop.visit()
@@ -67,6 +71,7 @@ def test_nobody_is_mailed_or_told_of_what_comes_in(shop: Shop, market: Market) -
     assert doors == {"import"}
 
 
+@BOTH
 def test_a_sale_follows_its_marketplace_while_nothing_moved_here(shop: Shop, market: Market) -> None:
     market.add(sale(7))
     shop.visit()
@@ -112,6 +117,7 @@ def test_what_moved_here_is_only_said_to_differ_and_never_goes_back(shop: Shop, 
     assert shop.faults() == []
 
 
+@BOTH
 @pytest.mark.parametrize("is_known", [False, True])
 def test_a_sale_ends_as_it_ended_there(shop: Shop, market: Market, is_known: bool) -> None:
     told = [sale(7), sale(8, flag_payment="1"), sale(9, flag_payment="2", flag_shipping="1")]
@@ -141,6 +147,7 @@ def test_a_problem_there_is_one_here(shop: Shop, market: Market) -> None:
     assert shop.order(7).shipping == Shipping.PROBLEM
 
 
+@BOTH
 def test_sales_that_went_into_one_are_one_here(shop: Shop, market: Market) -> None:
     market.add(sale(7), sale(8), sale(5, flag_payment="1"))
     shop.visit()
@@ -170,6 +177,7 @@ def test_sales_that_went_into_one_are_one_here(shop: Shop, market: Market) -> No
     assert shop.faults() == []
 
 
+@BOTH
 def test_sales_go_on_going_into_each_other(shop: Shop, market: Market) -> None:
     for n in range(7, 11):
         market.sales.clear()
@@ -197,8 +205,9 @@ def test_a_sale_that_says_it_took_up_anothers_is_refused(shop: Shop, market: Mar
     assert shop.faults() == []
 
 
+@BOTH
 def test_a_bad_sale_is_refused_and_the_others_come_in(shop: Shop, market: Market) -> None:
-    market.add(*(sale(n) for n in range(1, 31)))
+    market.add(*(sale(n) for n in range(1, 21)))
     market.sales[3]["currency"] = "XQQ"
     market.sales[5]["SaleListings"][0]["price"] = "a lot"
     market.sales[9]["SaleListings"] = []
@@ -208,7 +217,7 @@ def test_a_bad_sale_is_refused_and_the_others_come_in(shop: Shop, market: Market
     market.sales[17]["total"] = {"amount": 7}
     market.sales[19]["SaleListings"][0]["quantity"] = True
     shop.visit()
-    assert shop.counts == (22, 0, 0, 8)
+    assert shop.counts == (12, 0, 0, 8)
     assert shop.said == {
         "3": "currency: “XQQ” is no currency that we know: write its code, such as USD.",
         "5": "SaleListings[0].price: “a lot” is not an amount: write digits with a point, such as 17.50.",
@@ -221,47 +230,87 @@ def test_a_bad_sale_is_refused_and_the_others_come_in(shop: Shop, market: Market
     }
     market.sales[3]["currency"] = "USD"
     shop.visit()
-    assert shop.counts == (1, 0, 22, 7)
+    assert shop.counts == (1, 0, 12, 7)
 
 
+@BOTH
 def test_no_sale_falls_between_two_pulls(shop: Shop, market: Market) -> None:
-    market.add(sale(1))
-    shop.visit()
-    pulled_to = shop.connection.pulled_to
-    assert pulled_to is not None
-    # Made a day before the last pull's end, by a clock that is late: it is seen, without a look back.
-    late = pulled_to - timedelta(hours=30)
-    market.add(sale(2, created_at=late.strftime("%Y-%m-%d %H:%M:%S")))
-    shop.visit(is_look_back=False)
-    assert [order.external_id for order in shop.orders()] == ["1", "2"]
-    # One that is not paid is read again until it is, however long ago it was made.
+    def made(n: int, hours: int, **more: str) -> None:
+        at = datetime.now(UTC) - timedelta(hours=hours)
+        market.add(sale(n, created_at=at.strftime("%Y-%m-%d %H:%M:%S"), **more))
+
+    def pull(**more: object) -> list[str | None]:
+        shop.change(next_at=AGO, **more)
+        connector.go_round()
+        return [order.external_id for order in shop.orders()]
+
+    shop.change(since=datetime.now(UTC) - timedelta(days=400))
+    made(1, 24 * 80)
+    assert pull() == ["1"]
+    # Made a day before the last pull ended, and told late: it is seen all the same.
+    made(2, 30)
     market.sales[1]["flag_payment"] = "1"
-    shop.visit()
+    assert pull() == ["1", "2"]
+    assert shop.order(1).payment == Payment.UNPAID
+    # Now and then all is read again that may change, and whatever is younger than a month.
+    made(3, 24 * 25)
+    made(4, 24 * 100)
+    assert pull(looked_back_at=datetime.now(UTC) - LOOK_BACK_EVERY) == ["1", "2", "3"]
     assert shop.order(1).payment == Payment.PAID
+    assert [shop.pulls[-1].is_look_back, shop.pulls[-1].new] == [True, 1]
+
+
+@BOTH
+def test_who_asks_for_a_pull_while_one_is_under_way_gets_another(shop: Shop, market: Market) -> None:
+    def ask(_: object) -> None:
+        market.before = lambda _: None
+        with shop.app.app_context():
+            pull_now(**shop.by)
+            db.session.commit()
+
+    market.before = ask
+    shop.visit()
+    connection = shop.connection
+    assert connection.next_at <= datetime.now(UTC)
+    assert connection.looked_back_at is None
+    connector.go_round()
+    assert shop.connection.next_at > datetime.now(UTC) + timedelta(minutes=8)
+
+
+@BOTH
+def test_pulls_that_brought_nothing_are_forgotten(shop: Shop, market: Market) -> None:
+    market.add(sale(7))
+    for n in range(6):
+        if n == 3:
+            market.add(sale(8), sale(9, currency="?"))
+        shop.visit(is_look_back=n % 2 == 0)
+    assert [(pull.new, pull.refused) for pull in shop.pulls][:2] == [(1, 0), (1, 1)]
+    assert len(shop.pulls) <= 4
 
 
 def test_a_list_that_changes_while_it_is_read_hides_no_sale(shop: Shop, market: Market) -> None:
-    market.add(*(sale(n, created_at=f"2026-11-05 10:{n // 60:02}:{n % 60:02}") for n in range(1, 151)))
+    market.add(*(sale(n, created_at=f"2026-11-05 10:00:{n:02}") for n in range(1, 16)))
+    market.most = 10
 
     def shift(call: object) -> None:
         if len(market.calls) == 2:  # the newest is gone: what stood first on the second page is on the first
-            del market.sales[150]
+            del market.sales[15]
 
     market.before = shift
     shop.visit()
-    assert [int(order.external_id or 0) for order in shop.orders()] == [*range(1, 151)]
+    assert [int(order.external_id or 0) for order in shop.orders()] == [*range(1, 16)]
 
 
 def test_a_long_history_is_read_in_windows(
     shop: Shop, market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.postman.connector.MOST_AT_ONCE", 10)
+    monkeypatch.setattr("app.postman.connector.MOST_AT_ONCE", 5)
     monkeypatch.setattr("app.postman.connector.BATCH", 7)
-    market.add(*(sale(n, created_at=f"2026-11-{1 + n % 20:02} 10:00:{n % 3:02}") for n in range(1, 61)))
+    market.add(*(sale(n, created_at=f"2026-11-{1 + n % 20:02} 10:00:{n % 3:02}") for n in range(1, 31)))
     market.most = 4  # a server that gives fewer than it is asked for
     shop.visit()
-    assert Counter(int(order.external_id or 0) for order in shop.orders()) == Counter(range(1, 61))
-    assert shop.counts == (60, 0, 0, 0)
+    assert Counter(int(order.external_id or 0) for order in shop.orders()) == Counter(range(1, 31))
+    assert shop.counts == (30, 0, 0, 0)
 
 
 def test_a_tenth_of_a_second_passes_between_two_calls(

@@ -18,7 +18,7 @@ from app.statuses import Payment, Shipping
 from tests.connector.market import KEY, Market, line, raw, sale
 from tests.connector.shop import Shop
 
-pytestmark = pytest.mark.both
+BOTH = pytest.mark.both
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ def paid(shop: Shop, market: Market) -> Shop:
     return shop
 
 
+@BOTH
 def test_what_is_shipped_is_told_once_it_cannot_be_undone(paid: Shop, market: Market) -> None:
     before = datetime.now(UTC)
     paid.ship(7, "1Z 5")
@@ -67,6 +68,7 @@ def test_what_is_undone_before_is_never_told(paid: Shop, market: Market) -> None
     assert market.puts() == []
 
 
+@BOTH
 def test_what_is_undone_later_is_taken_back(paid: Shop, market: Market) -> None:
     paid.ship(7, "1Z 5")
     paid.ripen()
@@ -119,6 +121,7 @@ def test_what_happens_several_times_is_told_as_it_is_in_the_end(paid: Shop, mark
     assert market.puts() == [("7", {"flag_shipping": 1, "tracking_link": "D 4"})]
 
 
+@BOTH
 def test_a_refusal_is_kept_with_its_sentence_until_somebody_says_it_again(paid: Shop, market: Market) -> None:
     market.refuses[7] = 400, f"Locked for {KEY}."
     paid.ship(7)
@@ -175,6 +178,7 @@ def test_a_server_that_wants_quiet_gets_it(paid: Shop, market: Market) -> None:
     assert len(market.calls) == calls
 
 
+@BOTH
 def test_an_answer_that_was_lost_is_asked_for_before_it_is_said_again(paid: Shop, market: Market) -> None:
     paid.ship(7, "1Z 5")
     paid.ripen()
@@ -188,7 +192,7 @@ def test_an_answer_that_was_lost_is_asked_for_before_it_is_said_again(paid: Shop
     calls = len(market.calls)
     connector.go_round()
     paid.visit()
-    assert [call.path for call in market.calls[calls:]][0] == "/sales/7"
+    assert market.calls[calls].path == "/sales/7"
     assert len(market.puts()) == 1
     there = paid.there(7)
     assert (there.is_owed, there.is_unsure, there.shipping, there.link) == (False, False, 1, "1Z 5")
@@ -210,6 +214,7 @@ def test_what_is_undone_while_nobody_knows_whether_it_arrived_is_taken_back(
     assert not paid.there(7).is_owed
 
 
+@BOTH
 def test_what_happens_while_it_is_told_is_told_next(paid: Shop, market: Market) -> None:
     paid.ship(7, "A 1")
     paid.ripen()
