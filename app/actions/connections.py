@@ -104,10 +104,11 @@ def disconnect(*, actor: Actor, store_id: int, at: datetime | None = None) -> No
 def tell_again(order_id: int, *, actor: Actor, store_id: int, at: datetime | None = None) -> None:
     """Let the marketplace be told of a sale once more, at once; NotFound where it is owed nothing of it."""
     with Act("tell_again", actor=actor, store_id=store_id, at=at) as act:
-        order = act.hold(order_id)
-        if not say_again(store_id, order.id, act.at):
+        connection = _living(store_id)
+        if connection is None or not say_again(store_id, order_id, act.at):
             raise NotFound
-        act.tell(order)
+        # Not in the order's history: nothing about it changes, and it goes on following its marketplace.
+        _tell(act, connection, {}, {"told_again": order_id})
 
 
 def _living(store_id: int) -> Connection | None:

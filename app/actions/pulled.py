@@ -119,7 +119,7 @@ def _with_others(sale: SaleTold, store_id: int) -> Brought | Refused:
 
 def _let_in(sale: SaleTold, order_id: int, store_id: int) -> None:
     """Let the orders that a sale took up go into it; CannotGoIn where one is more than unpaid here."""
-    with Act("combine", actor=MARKETPLACE, store_id=store_id) as act:
+    with Act("took_earlier_sales_in", actor=MARKETPLACE, store_id=store_id) as act:
         heir = act.hold(order_id)
         for old_id in sorted(_open_among(store_id, sale.absorbed).values()):
             if old_id == order_id:
@@ -166,7 +166,7 @@ def _follow(sale: SaleTold, stand: Stand, outcome: Brought, store_id: int) -> Br
     if past is not None:
         try:
             with db.session.begin_nested():
-                arrive(stand.id, past, actor=MARKETPLACE, store_id=store_id)
+                arrive(stand.id, past, actor=MARKETPLACE, store_id=store_id, verb=_verb(past))
         except Refused:
             differing, said = (*differing, *said), ()
     if _has_new_link(sale, stand):
@@ -182,6 +182,15 @@ def _follow(sale: SaleTold, stand: Stand, outcome: Brought, store_id: int) -> Br
     # How a sale is that comes in, its row says itself.
     told = differing if outcome.verdict is Verdict.NEW else (*said, *differing)
     return Brought(outcome.order_id, verdict, (*outcome.said, *told))
+
+
+def _verb(past: Past) -> str:
+    """Return the history's word for what happened there."""
+    if past.payment is not None:
+        return "refund" if past.payment == Payment.REFUNDED else "cancel"
+    if past.shipping is not None:
+        return "problem"
+    return "receive" if past.buyer_shipping == BuyerShipping.RECEIVED else "say_paid"
 
 
 def _past(sale: SaleTold, stand: Stand) -> tuple[Past | None, tuple[str, ...], tuple[str, ...]]:

@@ -5,19 +5,15 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from tests.connector.market import Market, serve
+from tests.connector.market import Market, opened
 from tests.connector.shop import Shop
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Market]:
     """A marketplace."""
-    market = Market()
-    thread = serve(market)
-    yield market
-    market.shutdown()
-    market.server_close()
-    thread.join()
+    with opened() as market:
+        yield market
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -195,8 +196,13 @@ def raw(status: int, body: bytes = b"", **headers: str) -> bytes:
     return f"HTTP/1.1 {status} Said\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body
 
 
-def serve(market: Market) -> threading.Thread:
-    """Let a marketplace listen."""
+@contextmanager
+def opened() -> Iterator[Market]:
+    """Open a marketplace, and close it."""
+    market = Market()
     thread = threading.Thread(target=market.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    return thread
+    yield market
+    market.shutdown()
+    market.server_close()
+    thread.join()

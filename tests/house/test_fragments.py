@@ -106,6 +106,7 @@ ALWAYS_WHOLE = {
     "new_sale.show",
     "settings.show",
     "webhooks.index",
+    "connections.index",
     "invoices.of_purchase",
     "invoices.of_sale",
     "security.login",

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.db import db
 from app.models import Connection, Event
 from app.postman import connector
-from tests.connector.market import KEY, USER, Market, raw, sale, serve
+from tests.connector.market import KEY, USER, Market, opened, raw, sale
 from tests.connector.shop import Shop
 from tests.web.pages import Browser, words
 
@@ -23,12 +23,8 @@ AT = "/stores/papershop/settings/connections"
 @pytest.fixture(scope="module")
 def server() -> Iterator[Market]:
     """A marketplace."""
-    market = Market()
-    thread = serve(market)
-    yield market
-    market.shutdown()
-    market.server_close()
-    thread.join()
+    with opened() as market:
+        yield market
 
 
 @pytest.fixture
