@@ -141,6 +141,8 @@ def from_environment() -> dict[str, object]:
         "WEBHOOK_PRIVATE": _flag("TRADEPOST_WEBHOOK_PRIVATE", False),
         # Seconds in which a webhook's server is found, reached and has answered.
         "WEBHOOK_TIMEOUT": 5,
+        # The same for a marketplace that a store is connected to: a list of a hundred sales takes its time.
+        "MARKET_TIMEOUT": 15,
         **_mail(folder, base_url),
         **SECURITY,
     }

@@ -1,4 +1,4 @@
-"""The one way by which the desk calls out: one POST to an address that a person wrote down.
+"""The one way by which the desk calls out: one request to an address that a person wrote down.
 
 The name is looked up once, every address that it has is judged, and one of these very addresses is connected
 to: what the name stands for a moment later does not matter. Nothing but the public internet is reached unless
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 LONGEST_URL = 1000
-# So much of an answer is read, in bytes.
+# So much of an answer is read, in bytes: of its head, and of more where its body is not asked for.
 LONGEST_ANSWER = 64 * 1024
 
 VISIBLE = re.compile(r"[\x21-\x7e]+", re.ASCII)
@@ -132,10 +132,35 @@ class Deadline:
         return left
 
 
+class Answer(NamedTuple):
+    """What a server answered; the names of its headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 def post(
     target: Target, body: bytes, headers: Mapping[str, str], *, seconds: Any, may_be_private: bool
 ) -> int:
     """Send a body; return the status of the answer, whichever it is. NotDelivered where none came."""
+    return ask("POST", target, headers, body, seconds=seconds, may_be_private=may_be_private).status
+
+
+def ask(
+    method: str,
+    target: Target,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    *,
+    seconds: Any,
+    may_be_private: bool,
+    most: int = 0,
+) -> Answer:
+    """Send a request; return the answer, whichever its status. NotDelivered where none came.
+
+    Of its body so many bytes are read, and nothing where `most` is 0; a longer one is none.
+    """
     deadline = Deadline(seconds)
     try:
         found = addresses(target, deadline)
@@ -150,7 +175,7 @@ def post(
         raise NotDelivered("The server cannot be reached.") from None
     with connection:
         try:
-            return _asked(connection, target, body, headers, deadline)
+            return _asked(connection, target, Request(method, headers, body, most), deadline)
         except TimeoutError:
             raise NotDelivered("The server did not answer in time.", is_doubtful=True) from None
         except (OSError, HTTPException, ValueError):
@@ -207,8 +232,8 @@ def _connected(target: Target, found: list[tuple[int, Any]], deadline: Deadline)
 class Reading(io.RawIOBase):
     """What a server answers, until the deadline, and no more of it than a limit."""
 
-    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
-        self.connection, self.deadline, self.room = connection, deadline, LONGEST_ANSWER
+    def __init__(self, connection: socket.socket, deadline: Deadline, most: int = LONGEST_ANSWER) -> None:
+        self.connection, self.deadline, self.room = connection, deadline, most
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -228,14 +253,29 @@ class Reading(io.RawIOBase):
         return io.BufferedReader(self)
 
 
-def _asked(
-    connection: socket.socket, target: Target, body: bytes, headers: Mapping[str, str], deadline: Deadline
-) -> int:
-    """Send the request and return the answer's status; of the rest nothing is looked at."""
+class Request(NamedTuple):
+    """What is asked; of the answer's body at most so many bytes are wanted, nothing where that is 0."""
+
+    method: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    most: int
+
+
+def _asked(connection: socket.socket, target: Target, request: Request, deadline: Deadline) -> Answer:
+    """Send the request and return the answer."""
     http = HTTPConnection(target.host, target.port)
     http.sock = connection
     connection.settimeout(deadline.left())
-    http.request("POST", target.path, body, {"Host": target.named, "Connection": "close", **headers})
-    answer = HTTPResponse(Reading(connection, deadline), method="POST")  # type: ignore[arg-type]
+    headers = {"Host": target.named, "Connection": "close", **request.headers}
+    http.request(request.method, target.path, request.body, headers)
+    reading = Reading(connection, deadline, LONGEST_ANSWER + request.most)
+    answer = HTTPResponse(reading, method=request.method)  # type: ignore[arg-type]
     answer.begin()
-    return answer.status
+    got = b""
+    try:
+        got = answer.read() if request.most else b""
+    finally:
+        if request.most and not reading.room:
+            raise NotDelivered("The server's answer is too long.", is_doubtful=True, is_unreachable=False)
+    return Answer(answer.status, {name.lower(): text for name, text in answer.getheaders()}, got)

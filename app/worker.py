@@ -31,7 +31,7 @@ from app.actions.webhooks import forget_messages
 from app.db import db, with_driver
 from app.errors import NotAllowed, NotFound, Refused
 from app.exchange.importing import OrderReport, batches, read
-from app.postman import hooks
+from app.postman import connector, hooks
 from app.queries import imports, people
 
 NAME = "tradepost"
@@ -240,7 +240,7 @@ def run(app: Flask, consumer: Consumer) -> None:
     is_ending = threading.Event()
     postmen = [
         threading.Thread(target=go_rounds, args=(app, is_ending, go), daemon=True)
-        for go in (postman.go_round, hooks.go_round)
+        for go in (postman.go_round, hooks.go_round, connector.go_round)
     ]
     for each in postmen:
         each.start()

@@ -12,15 +12,17 @@ from app import postman
 from app.access import SYSTEM
 from app.actions import mails
 from app.actions.aftersale import Reason
+from app.actions.connections import Account, connect
 from app.actions.intake import take_in
 from app.actions.labels import draft
 from app.actions.ledger import Act
-from app.actions.parcels import Tracking, ship
+from app.actions.parcels import Tracking, ship, ship_rest
 from app.actions.payment import confirm_payment
 from app.actions.people import join_buyer
 from app.actions.problems import note, report_problem
 from app.actions.purchases import AddressSaid, BuyerSaid, LineSaid, Purchase
 from app.actions.refunds import refund
+from app.actions.tidings import Heard, hear
 from app.actions.webhooks import Wanted, add_webhook, ping
 from app.db import db
 from app.models import Buyer, Cause, Order, OrderItem
@@ -172,6 +174,26 @@ class Factory:
             message.state, message.sent_at, message.answer = "sent", message.due_at, 204
             db.session.commit()
             return hook.id, message.id
+
+    def connection(self, store_id: int) -> int:
+        """Connect a store to a marketplace that nobody can reach, which knows nothing of a shipped sale.
+
+        Return the sale's id.
+        """
+        with self.app.app_context():
+            by: dict[str, Any] = {"actor": SYSTEM, "store_id": store_id}
+            connect(
+                Account("https://hip.invalid/api", f"joe-{store_id}", "UTC"), "sealed", self.placed_at, **by
+            )
+            order = take_in(
+                Purchase("hip", "7", "imported", "USD", BuyerSaid("Joe"), ADDRESS, (GOODS,), self.placed_at),
+                **by,
+            ).order
+            confirm_payment(order.id, code=Payment.PAID, **by)
+            hear([Heard(order.id, 0, "", self.placed_at)], store_id)
+            ship_rest(order.id, tracking=Tracking("DHL", "X 7"), **by)
+            db.session.commit()
+            return order.id
 
     def label(self, order_id: int, pieces: dict[int, int], number: str = "") -> int:
         """Make a label for pieces of a sale, to send later, and return the parcel's id."""

@@ -9,13 +9,15 @@ the first thing that happens to the order (`rollup.may_combine`), and never come
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
+from app.actions.following import unpack
 from app.actions.ledger import Act
 from app.actions.postage import Posted, postage_of
 from app.actions.purchases import LONGEST_KEY, LineSaid, Purchase
 from app.db import db
-from app.models import Combined, Discount, Order, OrderItem, Outbox, TaxLine
+from app.models import Combined, Discount, Order, OrderItem, Outbox, SaleThere, TaxLine
 from app.models.shop import FAR_FUTURE
 from app.queries.combined import absorbed_by
 from app.statuses import OWN_CHANNELS, DeskState, ItemStatus, OrderKind
@@ -95,6 +97,23 @@ def absorb(act: Act, old: Order, heir: Order) -> None:
     _bury(act, old, heir)
     for table in (Discount, TaxLine, Outbox):
         db.session.execute(update(table).where(table.order_id == old.id).values(order_id=heir.id))
+
+
+def drop(act: Act, old: Order, heir: Order) -> None:
+    """Let an unpaid order of another marketplace go into one that was told with all its lines.
+
+    Seed 003, option one: "when you come across a new Sale, if it contains Sale ids in the combined_sales_ids,
+    you can delete all of the previously referred to Sale ids within your system".
+    """
+    unpack(act, [item.id for item in old.items])
+    act.remove(*old.items)
+    set_committed_value(old, "items", [])
+    for table in (Discount, TaxLine):
+        db.session.execute(delete(table).where(table.order_id == old.id))
+    db.session.execute(delete(SaleThere).where(SaleThere.order_id == old.id))
+    act.change(old, open_key=None)
+    _bury(act, old, heir)
+    db.session.execute(update(Outbox).where(Outbox.order_id == old.id).values(order_id=heir.id))
 
 
 def _bury(act: Act, old: Order, heir: Order) -> None:

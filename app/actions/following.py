@@ -18,6 +18,7 @@ from app.actions.payment import forget_money, pay, record_money
 from app.actions.purchases import STAND_IN, Purchase
 from app.db import db
 from app.models import Address, Buyer, Discount, Event, Order, Parcel, ParcelLine
+from app.queries.combined import absorbed_by
 from app.statuses import AWAITING_PAYMENT, PAID_TO, Door, ItemStatus, Kind, Payment
 
 LISTED = "the lines are listed now"
@@ -29,7 +30,7 @@ def follow(act: Act, order: Order, purchase: Purchase, difference: str) -> bool:
     # The other of a marketplace's two files only knows more of the same order: that a file shipped it
     # meanwhile is no reason not to learn it.
     is_more = difference in {LISTED, TOTALLED}
-    if _is_touched(order) or (_has_moved(order) and not is_more):
+    if is_touched(order) or (has_moved(order) and not is_more):
         return False
     act.verb = "follow"
     if difference == TOTALLED:
@@ -39,13 +40,13 @@ def follow(act: Act, order: Order, purchase: Purchase, difference: str) -> bool:
     return True
 
 
-def _is_touched(order: Order) -> bool:
+def is_touched(order: Order) -> bool:
     """Tell whether anybody but an import touched the order."""
     touch = select(Event.id).where(Event.order_id == order.id, Event.door != Door.IMPORT.value).limit(1)
     return db.session.scalar(touch) is not None
 
 
-def _has_moved(order: Order) -> bool:
+def has_moved(order: Order) -> bool:
     """Tell whether pieces went out, were cancelled, or went further than where a payment brings them."""
     return any(
         i.shipped or i.cancelled or i.status not in AWAITING_PAYMENT | {PAID_TO[i.fulfilled_as]}
@@ -96,7 +97,7 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
     """
     money = _money(order, purchase)
     paid, paid_at = order.payment, order.paid_at
-    parcel = _unpack(act, [i.id for i in order.items])
+    parcel = unpack(act, [i.id for i in order.items])
     forget_money(act, order)
     db.session.execute(delete(Discount).where(Discount.order_id == order.id))
     address = new_address(act.store, purchase.address) if purchase.address else None
@@ -110,10 +111,10 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
         _refill(act, order, parcel)
     act.forget_terms(order)
     buyer = db.session.get_one(Buyer, order.buyer_id)
-    act.index(order, order_terms(order, buyer, address, order.items))
+    act.index(order, order_terms(order, buyer, address, order.items, absorbed_by(order.id)))
 
 
-def _unpack(act: Act, gone: list[int]) -> Parcel | None:
+def unpack(act: Act, gone: list[int]) -> Parcel | None:
     """Take these lines out of their parcels, and return the first of these."""
     inside = select(ParcelLine.parcel_id).where(ParcelLine.item_id.in_(gone))
     found = select(Parcel).where(Parcel.id.in_(inside)).options(selectinload(Parcel.lines))

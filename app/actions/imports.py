@@ -12,9 +12,11 @@ from typing import NamedTuple
 from app.access import Actor
 from app.actions.batch import Batch
 from app.actions.intake import Verdict, take
-from app.actions.parcels import NO_TRACKING, send
+from app.actions.parcels import NO_TRACKING, Tracking, send
 from app.actions.payment import pay
 from app.actions.purchases import Purchase
+from app.db import db, take_write_lock
+from app.errors import Refused
 from app.models import Order, OrderItem
 from app.statuses import MOVES, ItemStatus, Kind, Payment
 
@@ -29,11 +31,16 @@ class Outcome(StrEnum):
 
 
 class Telling(NamedTuple):
-    """An order as a file tells it; `sent_at` holds for each line when it went out, None where it did not."""
+    """An order as a file tells it; `sent_at` holds for each line when it went out, None where it did not.
+
+    `paid_as` is the flag of a payment that is told of, `tracking` the way of what went out.
+    """
 
     purchase: Purchase
     paid_at: datetime | None = None
     sent_at: tuple[datetime | None, ...] = ()
+    paid_as: Payment = Payment.PAID
+    tracking: Tracking = NO_TRACKING
 
 
 class Brought(NamedTuple):
@@ -42,6 +49,18 @@ class Brought(NamedTuple):
     order_id: int
     verdict: Verdict
     said: tuple[str, ...] = ()
+
+
+def bring_each(tellings: Sequence[Telling], *, actor: Actor, store_id: int) -> list[Brought | Refused]:
+    """Carry out the acts of these orders together; where one is refused, each by itself."""
+    take_write_lock()
+    try:
+        with db.session.begin_nested():
+            return list(bring(tellings, actor=actor, store_id=store_id))
+    except Refused as refused:
+        if len(tellings) == 1:
+            return [refused]
+    return [x for telling in tellings for x in bring_each([telling], actor=actor, store_id=store_id)]
 
 
 def bring(tellings: Sequence[Telling], *, actor: Actor, store_id: int) -> list[Brought]:
@@ -57,9 +76,9 @@ def _bring(act: Batch, telling: Telling) -> Brought:
     act.close(order)
     sent = _sent(telling, order)
     said = list(differences)
-    if _pay(act, order, telling.paid_at, min(sent.values(), default=None)):
+    if _pay(act, order, telling, min(sent.values(), default=None)):
         said.append("it is paid")
-    if _send(act, order, sent):
+    if _send(act, order, sent, telling.tracking):
         said.append("it is shipped")
     if verdict is Verdict.NEW:
         return Brought(order.id, verdict)
@@ -81,15 +100,16 @@ def _sent(telling: Telling, order: Order) -> dict[OrderItem, datetime]:
     return {item: said[item.external_id] for item in order.items if item.external_id in said}
 
 
-def _pay(act: Batch, order: Order, paid_at: datetime | None, sent_at: datetime | None) -> bool:
+def _pay(act: Batch, order: Order, telling: Telling, sent_at: datetime | None) -> bool:
     """Confirm the payment that the file tells of and the desk has not; tell whether there was one.
 
     What the file says was sent and not paid goes out unpaid: pay on arrival.
     """
     is_waiting = any(item.status == ItemStatus.PENDING_PAYMENT for item in order.items)
     is_unpaid = order.payment == Payment.UNPAID and is_waiting
-    if paid_at and (is_unpaid or order.payment == Payment.ON_ARRIVAL):
-        code, at = Payment.PAID, paid_at
+    is_settling = order.payment == Payment.ON_ARRIVAL and telling.paid_as != Payment.ON_ARRIVAL
+    if telling.paid_at and (is_unpaid or is_settling):
+        code, at = telling.paid_as, telling.paid_at
     elif sent_at and is_unpaid:
         code, at = Payment.ON_ARRIVAL, sent_at
     else:
@@ -100,7 +120,7 @@ def _pay(act: Batch, order: Order, paid_at: datetime | None, sent_at: datetime |
     return True
 
 
-def _send(act: Batch, order: Order, sent: dict[OrderItem, datetime]) -> bool:
+def _send(act: Batch, order: Order, sent: dict[OrderItem, datetime], tracking: Tracking) -> bool:
     """Send what the file says was sent and the desk still has; tell whether there was anything."""
     going: dict[datetime, dict[int, int]] = {}
     handed: dict[datetime, list[OrderItem]] = {}
@@ -111,7 +131,7 @@ def _send(act: Batch, order: Order, sent: dict[OrderItem, datetime]) -> bool:
             handed.setdefault(at, []).append(item)
     for at, pieces in going.items():
         act.begin("ship", at)
-        send(act, order, pieces, NO_TRACKING)
+        send(act, order, pieces, tracking)
         act.close(order)
     for at, items in handed.items():
         step = MOVES[Kind.PICKUP, ItemStatus.PENDING_ACQUISITION, ItemStatus.COMPLETED_BY_SELLER]

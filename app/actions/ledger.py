@@ -18,8 +18,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.access import Actor
-from app.actions.hooks import owe_hooks
 from app.actions.kept import BESIDE, KEPT_WHEN_NEW, WRITE_EVENTS, snapshot
+from app.actions.owing import owe_outside
 from app.actions.rollup import attention_at, desk_state, may_combine, order_status, ship_by, shipping_flag
 from app.actions.statements import FIND, LOCKED_ORDER, LOCKED_STORE, REVISE
 from app.actions.tally import keep_tally, standing
@@ -204,7 +204,7 @@ class Act:
         if self._changes or self._held:
             db.session.connection().execute(REVISE, {"store": self.store_id})
         keep_tally(self.store_id, stands)
-        owe_hooks(self, self._held, self._changes.values())
+        owe_outside(self, self._held, self._changes.values())
 
     def _roll_up(self, order: Order) -> None:
         """Bring the order's own codes up to its lines and its payment."""

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from app.access import Actor, Desk
-from app.actions.imports import Brought, Outcome, Telling, bring
+from app.actions.imports import Outcome, Telling, bring_each
 from app.actions.intake import Verdict
-from app.db import db, take_write_lock
 from app.errors import BadFile, Refused
 from app.exchange import etsy
 from app.exchange.kinds import Fault, FileKind, FileOrder, Told
@@ -147,7 +146,7 @@ def _bring_batch(
     """Judge some orders by the form, then carry those out that are right."""
     judged = [_judge(order, file.kind) for order in orders]
     right = [telling for _, telling in judged if telling is not None]
-    brought = iter(_bring(right, actor, store_id) if right else ())
+    brought = iter(bring_each(right, actor=actor, store_id=store_id) if right else ())
     reports = []
     for report, telling in judged:
         outcome = next(brought) if telling else None
@@ -177,18 +176,6 @@ def _judge(order: FileOrder, kind: FileKind) -> tuple[OrderReport, Telling | Non
         return report._replace(reasons=_reasons(order, told, form)), None
     sent_at = tuple(entry.form.shipped_at.data for entry in form.lines)
     return report, Telling(form.purchase(kind.channel), form.paid_at.data, sent_at)
-
-
-def _bring(tellings: Sequence[Telling], actor: Actor, store_id: int) -> list[Brought | Refused]:
-    """Carry out the acts of these orders together; where one is refused, each by itself."""
-    take_write_lock()
-    try:
-        with db.session.begin_nested():
-            return list(bring(tellings, actor=actor, store_id=store_id))
-    except Refused as refused:
-        if len(tellings) == 1:
-            return [refused]
-    return [outcome for telling in tellings for outcome in _bring([telling], actor, store_id)]
 
 
 def _reasons(order: FileOrder, told: Told, form: PurchaseForm) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Import models from here. No module of this folder selects anything or knows of r
 carries its store's id, and composite foreign keys keep parent and child in the same store.
 """
 
+from app.models.connections import Connection, Pull, SaleThere
 from app.models.history import (
     Event,
     Feedback,
@@ -28,6 +29,7 @@ __all__ = [
     "Buyer",
     "Cause",
     "Combined",
+    "Connection",
     "Discount",
     "Event",
     "Feedback",
@@ -45,6 +47,8 @@ __all__ = [
     "Payment",
     "Payout",
     "Product",
+    "Pull",
+    "SaleThere",
     "SearchTerm",
     "Signin",
     "Store",

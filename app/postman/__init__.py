@@ -21,6 +21,7 @@ from flask_mailman.message import utf8_charset_qp
 
 from app.actions import mails, outbox
 from app.actions.outbox import Claim
+from app.actions.pulling import Visit
 from app.db import db
 from app.postman.means import MEANS, NotReached, why_not
 from app.postman.words import Letter, NothingToTell, TooEarly, letter
@@ -96,7 +97,7 @@ def end(how: Callable[..., None], claim: Claim, *said: Any, **more: Any) -> None
     db.session.commit()
 
 
-def report(claim: Claim, error: BaseException, what: str = "mail") -> None:
+def report(claim: Claim | Visit, error: BaseException, what: str = "mail") -> None:
     """Log what nobody foresaw: where it was met and its name, not its words, which may hold addresses."""
     where = "".join(traceback.format_tb(error.__traceback__))
     current_app.logger.error("%s %s failed: %s\n%s", what, claim.id, type(error).__name__, where)

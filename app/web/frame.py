@@ -77,7 +77,7 @@ STORE_MENU = (
 )
 # What stands under an entry of the menu besides its own pages, by its key: under Sales, pages about one sale
 # or for a new one.
-UNDER = {"s": frozenset({"ship", "aftersale", "new_sale"}), "e": frozenset({"webhooks"})}
+UNDER = {"s": frozenset({"ship", "aftersale", "new_sale"}), "e": frozenset({"webhooks", "connections"})}
 
 
 def init_app(app: Flask) -> None:

@@ -171,6 +171,7 @@ def furnish(make: Factory) -> dict[str, Any]:
     ids["draft"] = make.label(ids["papershop's goods sale"], {ids["papershop's goods"]: 2}, number="D 1")
     for name, store_id in (("", 2), ("elsewhere's ", 3)):
         ids[f"{name}webhook"], ids[f"{name}message"] = make.webhook(store_id)
+        ids[f"{name}untold"] = make.connection(store_id)
     with make.app.app_context():
         ids["settings"] = fingerprint(stores.one(1))
     return ids

@@ -4,6 +4,7 @@ Every unsafe route of url_map has a body here that would do something: with a to
 its table says), without one, or with another session's, it answers 400 and the database stays as it is.
 """
 
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 
 from app.api import DIALECTS
 from tests.conftest import PASSWORD, email_of
+from tests.connector.market import Market, opened
 from tests.house.conftest import COOKIE, HTMX, ORDER_FILE, House
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -121,7 +123,33 @@ WRITES = (
     Write("webhooks.try_out", "/stores/vendorshop/settings/webhooks/{webhook}/ping", {}),
     Write("webhooks.end", "/stores/vendorshop/settings/webhooks/{webhook}/end", {}),
     Write("webhooks.again", "/stores/vendorshop/settings/webhooks/messages/{message}/again", {}),
+    Write(
+        "connections.make",
+        "/stores/papershop/settings/connections",
+        {"base_url": "{market}", "username": "joe", "api_key": "k", "zone": "UTC"},
+    ),
+    Write("connections.pull", "/stores/vendorshop/settings/connections/pull", {}),
+    Write("connections.halt", "/stores/vendorshop/settings/connections/pause", {}),
+    Write(  # nothing is paused
+        "connections.go_on", "/stores/vendorshop/settings/connections/resume", {}, changes_rows=False
+    ),
+    Write("connections.again", "/stores/vendorshop/settings/connections/sales/{untold}/again", {}),
+    Write("connections.end", "/stores/vendorshop/settings/connections/end", {}),
 )
+
+
+@pytest.fixture(scope="module")
+def market() -> Iterator[Market]:
+    """A marketplace to connect a store to."""
+    with opened() as market:
+        yield market
+
+
+@pytest.fixture(autouse=True)
+def _reached(house: House, market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the desk call the marketplace, which is on the same machine."""
+    monkeypatch.setitem(house.app.config, "WEBHOOK_PRIVATE", True)
+    monkeypatch.setitem(house.ids, "market", market.url)
 
 
 def web_routes(app: Flask) -> set[str]:

@@ -107,6 +107,7 @@ ALWAYS_WHOLE = {
     "openapi.page",
     "settings.show",
     "webhooks.index",
+    "connections.index",
     "invoices.of_purchase",
     "invoices.of_sale",
     "security.login",

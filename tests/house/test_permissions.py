@@ -171,6 +171,20 @@ POST /stores/<slug>/settings/webhooks/<id:webhook_id>/end 303 404 404 404 403 40
      /stores/vendorshop/settings/webhooks/{webhook}/end
 POST /stores/<slug>/settings/webhooks/messages/<id:delivery_id>/again 303 404 404 404 403 403 303 404 409
      /stores/vendorshop/settings/webhooks/messages/{message}/again
+GET  /stores/<slug>/settings/connections              303 404 404 404 403 403 200 404 200
+     /stores/papershop/settings/connections
+POST /stores/<slug>/settings/connections              303 404 404 404 403 403 422 404 422
+     /stores/papershop/settings/connections
+POST /stores/<slug>/settings/connections/pull         303 404 404 404 403 403 303 404 303
+     /stores/vendorshop/settings/connections/pull
+POST /stores/<slug>/settings/connections/pause        303 404 404 404 403 403 303 404 303
+     /stores/vendorshop/settings/connections/pause
+POST /stores/<slug>/settings/connections/resume       303 404 404 404 403 403 303 404 303
+     /stores/vendorshop/settings/connections/resume
+POST /stores/<slug>/settings/connections/end          303 404 404 404 403 403 303 404 409
+     /stores/vendorshop/settings/connections/end
+POST /stores/<slug>/settings/connections/sales/<id:order_id>/again 303 404 404 404 403 403 303 404 303
+     /stores/vendorshop/settings/connections/sales/{untold}/again
 GET  /stores/<slug>/attention                         303 404 404 404 403 200 200 404 200
      /stores/papershop/attention
 GET  /stores/<slug>/parcels                           303 404 404 404 403 200 200 404 200

@@ -70,6 +70,9 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("the settings", "owner", "/stores/papershop/settings", 5, None),
     # who 2, the webhooks 1, their messages 1; what needs attention 1
     ("the webhooks", "owner", "/stores/vendorshop/settings/webhooks", 5, None),
+    # who 2, the connection 1, its pulls 1, what is not told there 1; what needs attention 1
+    ("the connection", "owner", "/stores/vendorshop/settings/connections", 6, None),
+    ("no connection", "owner", "/stores/papershop/settings/connections", 4, None),
     ("the form for a file", "owner", "/stores/papershop/import", 5, None),
     ("an import", "owner", "/stores/papershop/import/{import}", 6, 5),
     # who 1, tabs 1 (to a thousand), rows 1, lines 1; the frame 1

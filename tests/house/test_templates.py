@@ -92,6 +92,7 @@ WHOLE = {
     "sales/ship.html": Way("owner", f"{SALE}/ship", None, {}),
     "sales/show.html": Way("owner", SALE, None, {}),
     "settings/index.html": Way("owner", "/stores/papershop/settings", None, {}),
+    "connections/index.html": Way("owner", "/stores/vendorshop/settings/connections", None, {}),
     "webhooks/index.html": Way("owner", "/stores/vendorshop/settings/webhooks", None, {}),
     "security/login_user.html": Way("signed_out", "/login", None, {}),
     "site/index.html": Way("site_admin", "/site", None, {}),
