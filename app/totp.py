@@ -1,9 +1,10 @@
-"""Codes of an authenticator app: RFC 6238 with SHA-1, six digits and steps of thirty seconds, as all apps do."""
+"""Codes of an authenticator app: RFC 6238 with SHA-1, six digits, steps of thirty seconds, as all do."""
 
 import hmac
 import re
 import secrets
 from base64 import b32encode
+from datetime import datetime
 from urllib.parse import quote, urlencode
 
 STEP = 30
@@ -27,12 +28,12 @@ def code(secret: bytes, step: int) -> str:
     return f"{number % 10**DIGITS:0{DIGITS}}"
 
 
-def step_of(secret: bytes, typed: str, now: float) -> int | None:
+def step_of(secret: bytes, typed: str, now: datetime) -> int | None:
     """Return the step whose code was typed, blanks left out; None where it is none of these moments."""
     typed = "".join(typed.split())
     if not CODE.fullmatch(typed):
         return None
-    present = int(now) // STEP
+    present = int(now.timestamp()) // STEP
     steps = [present + n for n in AROUND]
     # Each is compared, so that the time taken tells nothing.
     fitting = [step for step in steps if hmac.compare_digest(code(secret, step), typed)]
