@@ -45,9 +45,9 @@ def change() -> ResponseReturnValue:
             guesses.give_back()
         return shown(form, 422)
     guesses.give_back()
-    is_kept = session.permanent
+    is_kept, was = session.permanent, account.fs_uniquifier
     hashed = hash_password(normal(form.password.data))
-    set_password(account.id, hashed, was=account.fs_uniquifier, now=datetime.now(UTC))
+    set_password(account.id, hashed, was=was, now=datetime.now(UTC))
     db.session.commit()
     changed = people.account(account.id)
     assert changed is not None
@@ -111,7 +111,7 @@ def set_anew() -> ResponseReturnValue:
     if link is None:
         return mail_link.dead()
     guesses.give_back()
-    account = link.account
+    account, was = link.account, link.account.fs_uniquifier
     form.about = known_of(account)
     if not form.validate():
         return render_template("account/reset.html", form=form, advice=ADVICE), 422
@@ -119,7 +119,7 @@ def set_anew() -> ResponseReturnValue:
         set_password(
             account.id,
             hash_password(normal(form.password.data)),
-            was=account.fs_uniquifier,
+            was=was,
             now=datetime.now(UTC),
             proves_email=True,
         )
