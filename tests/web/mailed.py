@@ -11,7 +11,7 @@ from app.db import db
 from app.models import Account, Outbox
 from app.postman.account_words import letter
 from app.postman.words import Letter, NothingToTell
-from tests.conftest import email_of
+from tests.conftest import CAST, email_of
 
 
 def delivered(app: Flask) -> list[Letter]:
@@ -44,14 +44,9 @@ def token_in(written: Letter) -> str:
 def account(app: Flask, who: str) -> Account:
     """Return an account of the cast as it is now, cut off from its session."""
     with app.app_context():
-        found = db.session.scalars(select(Account).where(Account.name == called(who))).one()
+        found = db.session.get_one(Account, list(CAST).index(who) + 1)  # entered in this order
         db.session.expunge(found)
         return found
-
-
-def called(who: str) -> str:
-    """Return the name of one of the cast."""
-    return who.replace("_", " ").capitalize()
 
 
 def change(app: Flask, who: str, **changes: Any) -> None:
