@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.actions.account_mails import AccountMail, owe_notice
 from app.actions.people import end_signins, join_buyer, secret_hash
@@ -48,7 +49,7 @@ def name_account(account_id: int, *, name: str, username: str | None) -> None:
     if username and accounts.is_taken(account_id, username=username):
         raise NameTaken("Another account has this username.")
     account.name, account.username = name, username
-    db.session.flush()
+    _flush("Another account has this username.")
 
 
 def set_password(
@@ -79,8 +80,17 @@ def change_email(account_id: int, email: str, *, was: str, now: datetime) -> Non
     if accounts.is_taken(account_id, email=email):
         raise NameTaken("Another account has this e-mail.")
     before, account.email = account.email, email.lower()
+    _flush("Another account has this e-mail.")
     owe_notice(AccountMail.EMAIL_CHANGED, account_id, before, now=now)
     prove_email(account, now=now)
+
+
+def _flush(sentence: str) -> None:
+    """Write a name down; NameTaken where another one has just taken it."""
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        raise NameTaken(sentence) from error
 
 
 def prove_email(account: Account, *, now: datetime) -> None:
@@ -112,8 +122,11 @@ def turn_on_second_factor(
     """Ask for a code at each sign-in from now on; sign-ins that gave none end, `but` the one that asks.
 
     `sealed`: the secret, `step`: that of the code that confirmed it, which counts no second time.
+    ChangedMeanwhile where it is on already.
     """
     account = hold(account_id)
+    if account.second_factor_at is not None:
+        raise ChangedMeanwhile("The second factor was turned on meanwhile. Look at it as it is now.")
     account.tf_totp_secret, account.second_factor_at, account.second_factor_step = sealed, now, step
     account.mf_recovery_codes = [recovery_hash(code) for code in codes]
     end_signins(account_id, now=now, but=but)

@@ -19,6 +19,7 @@ from app.access import Actor, person
 from app.actions.people import SEEN_EVERY, end_signin, note_seen, open_signin, secret_hash
 from app.config import is_loopback
 from app.db import db
+from app.errors import BadBody
 from app.forms.accounts import is_of_this_site
 from app.forms.base import body, forget_unless
 from app.forms.credentials import SignInForm
@@ -65,6 +66,8 @@ def init_app(app: Flask) -> None:
     datastore = SQLAlchemyUserDatastore(db, Account, None)  # type: ignore[arg-type]
     security = Security(app, datastore, login_form=SignInForm)
     security.two_factor_plugins = SecondStep()  # type: ignore[assignment]
+    # A page answers here: the library would read JSON bodies by its own loose rules, and answer in JSON.
+    security.want_json(lambda _request: False)
     # The library would load the account before every request: for static files, and for programs, which
     # have no session. It is loaded where somebody asks for it.
     security.principal.identity_loaders.clear()
@@ -86,6 +89,8 @@ def before_the_library() -> None:
     """Keep the library's views at home, and count the tries of its sign-in."""
     if request.blueprint != "security":
         return
+    if request.is_json:
+        raise BadBody("Send a form.", 415)
     # The library shows its form again where `next` leads elsewhere, and fails where it is no URL at all.
     forget_unless("next", is_of_this_site)
     if request.endpoint == "security.login" and request.method == "POST":
@@ -146,7 +151,7 @@ def second_step(account: Account, *, remember: bool, wanted: str) -> Response | 
         "key": account.fs_uniquifier,
         "at": int(datetime.now(UTC).timestamp()),
         "remember": remember,
-        "next": wanted if is_of_this_site(wanted) else "",
+        "next": wanted,
     }
     logs.note(did="gave the password", account=account.id)
     return redirect(url_for("second_step.show"), 303)  # type: ignore[return-value]

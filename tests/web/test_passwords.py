@@ -294,6 +294,20 @@ def test_a_link_leads_to_the_desks_own_address_whatever_the_host_was(app: Flask)
         app.config["BASE_URL"] = ""
 
 
+def test_a_change_of_password_ends_links_and_sign_ins_that_are_half_way(app: Flask, sign_in: SignIn) -> None:
+    from tests.web.test_second_factor import half_way, turn_on
+
+    browser = Browser(sign_in("buyer"))
+    token = reset_token(app, "buyer")
+    with app.app_context():
+        (mine,) = db.session.query(Signin.id).one()
+    turn_on(app, "buyer", but=mine)
+    waiting = half_way(app, "buyer")
+    browser.post("/account/password", {"current": PASSWORD, "password": NEW, "again": NEW})
+    assert app.test_client().get(f"/reset?token={token}").status_code == 410
+    assert waiting.get("/login/code").location == "/login"
+
+
 def test_looking_at_a_link_changes_nothing(app: Flask, client: FlaskClient) -> None:
     token = reset_token(app, "buyer")
     for _ in range(3):

@@ -34,13 +34,13 @@ def clock() -> Any:
         yield traveller
 
 
-def turn_on(app: Flask, who: str) -> list[str]:
+def turn_on(app: Flask, who: str, but: int | None = None) -> list[str]:
     """Give one of the cast a second factor and return the recovery codes."""
     codes = new_recovery_codes()
     with app.app_context():
         whose = db.session.query(Account).filter_by(email=email_of(who)).one()
         sealed = encrypted(app.config["SECRET_KEY"], "second factor", SECRET)
-        turn_on_second_factor(whose.id, sealed, codes, step=0, now=datetime.now(UTC), but=None)
+        turn_on_second_factor(whose.id, sealed, codes, step=0, now=datetime.now(UTC), but=but)
         db.session.commit()
     return codes
 

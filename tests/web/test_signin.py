@@ -169,6 +169,14 @@ def test_what_is_no_e_mail_signs_nobody_in(client: FlaskClient, email: str) -> N
     assert not is_signed_in(client)
 
 
+@pytest.mark.parametrize("sent", ["{}", "[" * 100_000, '{"email": {}, "password": 1}'])
+def test_json_signs_nobody_in(client: FlaskClient, sent: str) -> None:
+    headers = {"X-CSRFToken": csrf_token(client.get("/login").text), "Content-Type": "application/json"}
+    for path in ("/login", "/logout"):
+        assert client.post(path, data=sent, headers=headers).status_code == 415
+    assert client.get("/login", headers={"Accept": "application/json"}).mimetype == "text/html"
+
+
 def test_a_refused_sign_in_leaves_no_session(app: Flask, client: FlaskClient) -> None:
     try_sign_in(client, email_of("owner"), "wrong")
     assert signins(app) == []
