@@ -135,8 +135,13 @@ def from_environment() -> dict[str, object]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "IS_HTTPS": is_https,
-        "SIGNIN_IDLE": timedelta(hours=12),
-        "SIGNIN_LASTS": timedelta(days=14),
+        # A sign-in ends when nobody used it for so long, and after so long in any case.
+        "SIGNIN_IDLE": timedelta(hours=_number("TRADEPOST_SIGNIN_IDLE", 12, least=1, most=24 * 30)),
+        "SIGNIN_LASTS": timedelta(days=_number("TRADEPOST_SIGNIN_LASTS", 14, least=1, most=365)),
+        # Wrong passwords, codes and the like, of a name and from an address, in any minute; 0 is no limit.
+        "TRIES_PER_MINUTE": _number("TRADEPOST_TRIES_PER_MINUTE", 10, least=0, most=1000),
+        # How many proxies of the operator's stand before the desk: each has named whom it speaks for.
+        "PROXIES": _number("TRADEPOST_PROXIES", 0, least=0, most=8),
         # Whether webhooks may reach private addresses, and by http: for programs on the same machine.
         "WEBHOOK_PRIVATE": _flag("TRADEPOST_WEBHOOK_PRIVATE", False),
         # Seconds in which a webhook's server is found, reached and has answered.
@@ -165,5 +170,7 @@ SECURITY: dict[str, object] = {
     "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": False,
     "SECURITY_JOIN_USER_ROLES": False,
     "SECURITY_REDIRECT_ALLOW_SUBDOMAINS": False,
+    # The library's page that asks for the password anew: ours ask within their forms.
+    "SECURITY_FRESHNESS": timedelta(days=-1),
     "WTF_CSRF_TIME_LIMIT": None,
 }

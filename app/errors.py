@@ -47,6 +47,17 @@ class TooManyCalls(Refused):
         self.retry_after = retry_after
 
 
+class TooManyTries(Refused):
+    """Passwords, codes or resets were tried too often under a name or from an address."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        seconds = "1 second" if retry_after == 1 else f"{retry_after} seconds"
+        super().__init__(f"That was tried too often. Wait {seconds}, then try again.")
+        self.retry_after = retry_after
+
+
 class NotFound(Refused):
     """There is no such thing, or none that this person may know of."""
 

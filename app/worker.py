@@ -25,6 +25,7 @@ from huey.storage import SqliteStorage
 
 from app import postman
 from app.access import Desk, Permission, find_desk, person
+from app.actions.account_mails import forget_old_mails
 from app.actions.idempotency import forget_old
 from app.actions.jobs import LOST_AFTER, Kept, Run, TakenOver, fail, finish, keep, put_back, refuse, start
 from app.actions.webhooks import forget_messages
@@ -274,7 +275,9 @@ def clear(app: Flask) -> None:
     """Forget what was kept long enough; what fails is logged, and tried again at the next clearing."""
     try:
         with app.app_context():
-            forget_old(now=datetime.now(UTC))
+            now = datetime.now(UTC)
+            forget_old(now=now)
+            forget_old_mails(now=now)
             db.session.commit()
             for _ in range(MOST_FORGETTINGS):
                 if not forget_messages(now=datetime.now(UTC)):

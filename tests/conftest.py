@@ -42,6 +42,7 @@ TEST_SETTINGS = {
     "DURABLE": False,
     "API_PER_SECOND": 0,
     "API_PER_DAY": 0,
+    "TRIES_PER_MINUTE": 0,
     "SECURITY_PASSWORD_HASH": "plaintext",
     "SECURITY_PASSWORD_SCHEMES": ["plaintext"],
     "SECURITY_PASSWORD_SALT": "tests only",

@@ -20,9 +20,11 @@ from app.errors import Unavailable
 from app.models import ApiToken, Order
 from app.queries import people
 from app.standing import TOO_NEW
-from tests.conftest import TEST_SETTINGS
+from tests.conftest import TEST_SETTINGS, email_of
 from tests.rules.books import everything
+from tests.web.mailed import account
 from tests.web.test_outages import read_only
+from tests.web.test_second_factor import turn_on
 
 Run = Callable[..., Result]
 
@@ -169,6 +171,19 @@ def test_an_account_is_refused_in_one_sentence(
     assert says in refusal(run("account", *words, typed=typed), exit_code)
     with app.app_context():
         assert people.account_by_email("new@example.com") is None
+
+
+@pytest.mark.parametrize("password", ["password1", "iloveyou", "nia.new1", "tradepost"])
+def test_the_rule_for_passwords_is_that_of_the_pages(run: Run, password: str) -> None:
+    words = ("account", "nia.new@shop.example", "--name", "Nia New", "--password-stdin")
+    assert "Choose another one." in refusal(run(*words, typed=f"{password}\n"), 2)
+
+
+def test_the_second_factor_of_whoever_lost_it_is_turned_off(app: Flask, run: Run) -> None:
+    turn_on(app, "owner")
+    said = run("account", email_of("owner"), "--second-factor-off")
+    assert "second factor turned off" in said.output
+    assert account(app, "owner").second_factor_at is None
 
 
 def test_two_passwords_that_differ_are_asked_for_again(run: Run) -> None:

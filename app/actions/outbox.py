@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, true, update
 
 from app.db import db, take_write_lock
 from app.errors import Refused
@@ -54,7 +54,7 @@ class Claim(NamedTuple):
     """A row that one worker sends; `at` is the mark by which it knows that nobody took it over."""
 
     id: int
-    store_id: int
+    store_id: int  # 0: the site's own, about an account
     order_id: int | None
     webhook_id: int | None
     kind: str
@@ -94,7 +94,7 @@ def claim(row_id: int, now: datetime | None = None) -> Claim | None:
         .values(state=State.SENDING.value, claimed_at=now, tries=Outbox.tries + 1, is_doubtful=was_cut_off)
         .returning(
             Outbox.id,
-            Outbox.store_id,
+            func.coalesce(Outbox.store_id, 0),
             Outbox.order_id,
             Outbox.webhook_id,
             Outbox.kind,

@@ -107,7 +107,9 @@ def join_buyer(buyer: Buyer, account: Account) -> None:
     db.session.flush()
 
 
-def open_signin(account_id: int, *, now: datetime, lasts: timedelta) -> str:
+def open_signin(
+    account_id: int, *, now: datetime, lasts: timedelta, browser: str = "", address: str = ""
+) -> str:
     """Begin a sign-in and return its secret, of which the database keeps the hash alone."""
     take_write_lock()
     secret = secrets.token_urlsafe(32)
@@ -118,6 +120,8 @@ def open_signin(account_id: int, *, now: datetime, lasts: timedelta) -> str:
             created_at=now,
             seen_at=now,
             expires_at=now + lasts,
+            browser=browser,
+            address=address,
         )
     )
     db.session.flush()
@@ -132,6 +136,20 @@ def end_signin(secret: str, *, now: datetime) -> None:
         .where(Signin.token_hash == secret_hash(secret), Signin.ended_at.is_(None))
         .values(ended_at=now)
     )
+
+
+def end_signins(
+    account_id: int, *, now: datetime, one: int | None = None, but: int | None = None
+) -> list[int]:
+    """End all sign-ins of an account, `one` of them, or all `but` one; return the ids of those ended now."""
+    take_write_lock()
+    which = [Signin.account_id == account_id, Signin.ended_at.is_(None), Signin.expires_at > now]
+    if one is not None:
+        which.append(Signin.id == one)
+    if but is not None:
+        which.append(Signin.id != but)
+    ending = update(Signin).where(*which).values(ended_at=now).returning(Signin.id)
+    return sorted(db.session.scalars(ending.execution_options(synchronize_session=False)))
 
 
 def note_seen(signin_id: int, *, now: datetime) -> None:

@@ -2,7 +2,8 @@
 
 import re
 import sys
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from zoneinfo import available_timezones
 
 import click
@@ -11,6 +12,7 @@ from flask_security import hash_password
 
 from app import logs
 from app.access import SCOPES
+from app.actions.accounts import turn_off_second_factor
 from app.actions.people import (
     join,
     let_run_the_site,
@@ -23,6 +25,7 @@ from app.actions.people import (
 from app.cli.asking import AskedWrongly, Stop, account_of, on_the_desk, store_called
 from app.db import db, take_write_lock
 from app.forms.accounts import LONGEST_TOKEN_NAME
+from app.forms.passwords import fault_of, normal
 from app.models import Account
 from app.money import known_currencies
 from app.queries import people
@@ -43,13 +46,9 @@ MOST_TOKEN_DAYS = 3650
 @on_the_desk
 def store(*, slug: str, name: str, owner: str, currency: str, zone: str, is_vendor: bool) -> None:
     """Open a store: SLUG is its name in addresses."""
-    if not SLUG.fullmatch(slug):
-        raise AskedWrongly(f"“{slug}” is no slug: 2 to 63 of a-z, 0-9 and -, a letter first.")
-    if currency.upper() not in known_currencies():
-        raise AskedWrongly(f"“{currency}” is no currency: write its ISO 4217 code, such as EUR.")
-    if zone not in available_timezones():
-        raise AskedWrongly(f"“{zone}” is no time zone: write one such as Europe/Berlin.")
-    name = _name(name)
+    require_slug(slug)
+    require_place(currency, zone)
+    name = read_name(name)
     take_write_lock()
     account = account_of(owner)
     if people.place(slug, None) is not None:
@@ -67,6 +66,9 @@ def store(*, slug: str, name: str, owner: str, currency: str, zone: str, is_vend
 @click.option("--role", type=click.Choice([role.value for role in Role]))
 @click.option("--site-admin", "is_site_admin", is_flag=True, help="They run the site: all stores.")
 @click.option("--password-stdin", is_flag=True, help="Take the password from standard input.")
+@click.option(
+    "--second-factor-off", "is_factor_off", is_flag=True, help="For who lost app and recovery codes."
+)
 @on_the_desk
 def account(
     *,
@@ -76,6 +78,7 @@ def account(
     role: str | None,
     is_site_admin: bool,
     password_stdin: bool,
+    is_factor_off: bool,
 ) -> None:
     """Make an account, asking for its password; give it, or one that is there, a place in a store."""
     if (slug is None) != (role is None):
@@ -84,16 +87,20 @@ def account(
     known = people.account_by_email(email)
     if known and (password_stdin or name is not None):
         raise Stop(f"{email} has an account already: its name and password are not changed here.")
-    email = email if known else _email(email)
-    hashed = None if known else _password_hash(password_stdin, email)
+    email = email if known else read_email(email)
+    hashed = None if known else password_hash(password_stdin, [email, name])
     take_write_lock()
-    whose = known or _open(email, _name(name) if name else "", hashed)
+    whose = known or _open(email, read_name(name) if name else "", hashed)
     if is_site_admin:
         let_run_the_site(whose)
     if place and role:
         join(place, whose, Role(role))
+    is_off_now = is_factor_off and turn_off_second_factor(whose.id, now=datetime.now(UTC))
     db.session.commit()
+    if is_off_now:
+        logs.tell("turned a second factor off", account=whose.id)
     said = [f"{role} of {slug}"] * bool(place) + ["runs the site"] * whose.is_site_admin
+    said += ["second factor turned off"] * is_off_now
     click.echo(
         f"{'Found' if known else 'Made'} account {whose.id}, {whose.email}: {', '.join(said) or 'a buyer'}."
     )
@@ -128,7 +135,7 @@ def token(
         whose,
         place,
         list(scopes),
-        name=_name(name, LONGEST_TOKEN_NAME) if name else "",
+        name=read_name(name, LONGEST_TOKEN_NAME) if name else "",
         lasts=timedelta(days=days) if days else None,
     )
     db.session.commit()
@@ -138,6 +145,20 @@ def token(
     click.echo(f"A token for {whose.email}, shown this once: {secret}")
 
 
+def require_slug(slug: str) -> None:
+    """Stop where a store cannot be called so in addresses."""
+    if not SLUG.fullmatch(slug):
+        raise AskedWrongly(f"“{slug}” is no slug: 2 to 63 of a-z, 0-9 and -, a letter first.")
+
+
+def require_place(currency: str, zone: str) -> None:
+    """Stop where there is no such currency or time zone."""
+    if currency.upper() not in known_currencies():
+        raise AskedWrongly(f"“{currency}” is no currency: write its ISO 4217 code, such as EUR.")
+    if zone not in available_timezones():
+        raise AskedWrongly(f"“{zone}” is no time zone: write one such as Europe/Berlin.")
+
+
 def _open(email: str, name: str, password_hash: str | None) -> Account:
     """Make the account, unless somebody else just did."""
     if people.account_by_email(email):
@@ -145,7 +166,7 @@ def _open(email: str, name: str, password_hash: str | None) -> Account:
     return open_account(email, name=name, password_hash=password_hash)
 
 
-def _name(text: str, longest: int = LONGEST_NAME) -> str:
+def read_name(text: str, longest: int = LONGEST_NAME) -> str:
     """Return a name to show; Stop for an empty or endless one."""
     name = " ".join(text.split())
     if not name or len(name) > longest:
@@ -153,7 +174,7 @@ def _name(text: str, longest: int = LONGEST_NAME) -> str:
     return name
 
 
-def _email(text: str) -> str:
+def read_email(text: str) -> str:
     """Return an e-mail address as the sign-in will look it up; Stop for what is none."""
     try:
         return str(current_app.extensions["security"].mail_util.validate(text))
@@ -161,13 +182,12 @@ def _email(text: str) -> str:
         raise AskedWrongly(f"“{text}” is no e-mail address: {wrong}") from wrong
 
 
-def _password_hash(from_stdin: bool, email: str) -> str:
-    """Ask for a password, or read it, and return its hash; Stop for a weak one."""
+def password_hash(from_stdin: bool, about: Iterable[str | None]) -> str:
+    """Ask for a password, or read it, and return its hash; Stop for one that `passwords` refuses."""
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    faults, password = current_app.extensions["security"].password_util.validate(password, True, email=email)
-    if faults:
-        raise AskedWrongly(str(faults[0]))
-    return str(hash_password(password))
+    if fault := fault_of(password, about):
+        raise AskedWrongly(fault)
+    return str(hash_password(normal(password)))

@@ -108,9 +108,7 @@ def fill_when_empty(orders: int) -> None:
     if people.all_stores():
         return
     if not current_app.config["DEMO"]:
-        click.echo(
-            "There is no store yet: make one with `flask --app app account` and `flask --app app store`."
-        )
+        click.echo("There is no store yet: `flask --app app setup` makes the first one with its owner.")
         return
     try:
         refuse_beyond_loopback(current_app.config["HOST"])

@@ -12,7 +12,7 @@ from app.db import Base, Id, UtcDateTime, index_of
 class Connection(Base):
     """A store's account on a marketplace that speaks Hip's interface.
 
-    The key stands here sealed (`app.sealing`), and not at all once the connection is ended. All sales made
+    The key stands here sealed (`app.seals`), and not at all once the connection is ended. All sales made
     before `pulled_to` were taken in once.
     """
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_security import UserMixin
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime
@@ -30,8 +30,12 @@ class Account(Base, UserMixin):
     active: Mapped[bool] = mapped_column("is_active", default=True)
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     tf_primary_method: Mapped[str | None] = mapped_column(String(64))
+    # Sealed (app.seals); a second factor counts once it was confirmed by a code.
     tf_totp_secret: Mapped[str | None] = mapped_column(String(255))
-    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(JSON)
+    second_factor_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    second_factor_step: Mapped[int | None] = mapped_column(BigInteger)  # of the last code: none counts twice
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(JSON)  # their hashes
+    email_proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a link sent there was used
     is_site_admin: Mapped[bool] = mapped_column(default=False)
     zone: Mapped[str | None] = mapped_column(String(64))
     locale: Mapped[str | None] = mapped_column(String(16))
@@ -64,6 +68,8 @@ class Signin(Base):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    browser: Mapped[str] = mapped_column(String(64), default="")  # "Firefox on Linux"
+    address: Mapped[str] = mapped_column(String(64), default="")  # roughly: "203.0.113.…"
 
     __table_args__ = ({"sqlite_autoincrement": True},)
 

@@ -1,4 +1,4 @@
-"""The postman: sends what the outbox owes buyers, one mail after the other, in the worker.
+"""The postman: sends what the outbox owes people by mail, one after the other, in the worker.
 
 A mail is claimed, written from the sale as it is now, handed to the server, and its end is written down;
 each step is a transaction of its own, so that no server is waited for while rows are locked. The
@@ -23,6 +23,7 @@ from app.actions import mails, outbox
 from app.actions.outbox import Claim
 from app.actions.pulling import Visit
 from app.db import db
+from app.postman import account_words
 from app.postman.means import MEANS, NotReached, why_not
 from app.postman.words import Letter, NothingToTell, TooEarly, letter
 
@@ -61,7 +62,7 @@ def deliver(mail_id: int) -> bool:
     if claim is None:
         return True
     try:
-        written = letter(claim)
+        written = (letter if claim.store_id else account_words.letter)(claim)
     except NothingToTell as nothing:
         end(outbox.drop, claim, str(nothing))
         return True

@@ -23,7 +23,7 @@ from app.exchange.hip import NotASale, Sale, known_there, read_sale
 from app.postman import never, report
 from app.postman.hip_calls import Hip, Listed, Trouble, Window
 from app.queries import connections
-from app.sealing import NotOpened, unseal
+from app.seals import decrypted
 from app.statuses import Shipping
 
 # Seconds that one visit may take before it begins something more.
@@ -113,15 +113,14 @@ class Trip:
     def _hip(self) -> Hip:
         """Return the account with its key; Trouble where that cannot be read."""
         settings = current_app.config
-        try:
-            key = unseal(settings["SECRET_KEY"], key_purpose(self.held.store_id), self.held.sealed_key)
-        except NotOpened:
-            raise Trouble("The key cannot be read since the desk's secret changed: enter it again.") from None
+        key = decrypted(settings["SECRET_KEY"], key_purpose(self.held.store_id), self.held.sealed_key)
+        if key is None:
+            raise Trouble("The key cannot be read since the desk's secret changed: enter it again.")
         return Hip(
             self.held.base_url,
             self.held.username,
             self.zone,
-            key,
+            key.decode(),
             seconds=settings["MARKET_TIMEOUT"],
             may_be_private=settings["WEBHOOK_PRIVATE"],
         )

@@ -90,3 +90,15 @@ _MAILS: Any = (
 def mails_of(order_id: int) -> list[Mailed]:
     """Return the mails about an order, newest first."""
     return [Mailed(*row) for row in rows_of(_MAILS, {"order": order_id})]
+
+
+def last_to(account_id: int, kind: str) -> tuple[str, str]:
+    """Return (state, what was the matter) of the last mail of a kind about an account; empty: none."""
+    found = (
+        select(Outbox.state, Outbox.trouble)
+        .where(Outbox.kind == kind, Outbox.dedupe.startswith(f"{kind}:{account_id}:", autoescape=True))
+        .order_by(Outbox.id.desc())
+        .limit(1)
+    )
+    row = db.session.execute(found).first()
+    return (row.state, row.trouble) if row else ("", "")

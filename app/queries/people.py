@@ -51,6 +51,7 @@ class Person(NamedTuple):
     email: str | None
     is_site_admin: bool
     fs_uniquifier: str
+    second_factor_at: datetime | None
 
     @property
     def shown_name(self) -> str:

@@ -19,7 +19,7 @@ from app.forms.settings import zones
 from app.postman.connector import key_purpose
 from app.postman.hip_calls import Hip, Trouble
 from app.queries import connections
-from app.sealing import seal
+from app.seals import encrypted
 from app.web import htmx
 from app.web.clock import Clock
 from app.web.connection_view import connection_view, pull_rows, untold_rows
@@ -54,7 +54,7 @@ def make(slug: str) -> ResponseReturnValue:
     except Trouble as trouble:
         logs.note(reason="the marketplace did not answer as it should")
         return asking(desk, 422, form=form, refusal=trouble.words)
-    sealed = seal(settings["SECRET_KEY"], key_purpose(store.id), key)
+    sealed = encrypted(settings["SECRET_KEY"], key_purpose(store.id), key.encode())
 
     def act(**by: Any) -> None:
         connect(account, sealed, form.since_in(store.zone), **by)

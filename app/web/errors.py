@@ -10,11 +10,11 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityEr
 
 from app import logs
 from app.db import db
-from app.errors import Absorbed, Busy, Refused, Unavailable
+from app.errors import Absorbed, Busy, Refused, TooManyTries, Unavailable
 from app.forms.base import body
 from app.standing import refusal_of
 from app.web import htmx
-from app.web.signin import SignInNeeded
+from app.web.signin import SecondFactorNeeded, SignInNeeded
 
 TITLES = {
     400: "This request cannot be read",
@@ -24,7 +24,9 @@ TITLES = {
     409: "Somebody was quicker",
     413: "This is too large",
     415: "This kind of content is not taken",
+    410: "This link holds no more",
     422: "Something is not right yet",
+    429: "Not so fast",
     500: "Something went wrong on our side",
     503: "Not at the moment",
 }
@@ -42,6 +44,8 @@ LARGEST_KEPT = 64 * 1024
 def init_app(app: Flask) -> None:
     """Register the error pages; JSON doors register their own."""
     app.register_error_handler(SignInNeeded, to_sign_in)
+    app.register_error_handler(SecondFactorNeeded, to_second_factor)
+    app.register_error_handler(TooManyTries, too_often)
     app.register_error_handler(Refused, refused)
     app.register_error_handler(Absorbed, to_the_heir)
     app.register_error_handler(CSRFError, stale_page)
@@ -54,6 +58,19 @@ def to_sign_in(_: SignInNeeded) -> ResponseReturnValue:
     """Send a stranger to the sign-in page, and from there back to where they wanted to go."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" and not htmx.wants_part() else None
     return htmx.go_to(url_for_security("login", next=wanted))
+
+
+def to_second_factor(_: SecondFactorNeeded) -> ResponseReturnValue:
+    """Lead whoever must have a second factor to where it is set up."""
+    return htmx.go_to(url_for("second_factor.show"))
+
+
+def too_often(error: TooManyTries) -> Response:
+    """Say when to try again; the same for names that are there and names that are not."""
+    logs.note(reason=type(error).__name__)
+    answer = page(error.status, error.sentence)
+    answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def to_the_heir(error: Absorbed) -> ResponseReturnValue:

@@ -17,8 +17,9 @@ from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from app import config
-from app.api.rates import DAY, SECOND, Limits, Pace, take
+from app.api.rates import Limits, Pace, take
 from app.db import db
+from app.ring import DAY, SECOND
 from tests.api.caller import Caller
 from tests.factories import GOODS, Factory
 

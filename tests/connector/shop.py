@@ -14,7 +14,7 @@ from app.db import db
 from app.models import Connection, Order, OrderItem, Parcel, ParcelLine, Pull, SaleThere
 from app.postman import connector
 from app.postman.connector import key_purpose
-from app.sealing import seal
+from app.seals import encrypted
 from app.statuses import Channel
 from tests.connector.market import KEY, USER
 from tests.rules.invariants import broken, dump
@@ -34,7 +34,7 @@ class Shop:
         self, url: str, *, username: str = USER, key: str = KEY, zone: str = "UTC", since: datetime = SINCE
     ) -> None:
         """Connect it to an account."""
-        sealed = seal(self.app.config["SECRET_KEY"], key_purpose(self.store_id), key)
+        sealed = encrypted(self.app.config["SECRET_KEY"], key_purpose(self.store_id), key.encode())
         connect(Account(url, username, zone), sealed, since, **self.by)
         db.session.commit()
 

@@ -18,14 +18,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, update
 
+from app import totp
 from app.access import SYSTEM
+from app.actions.accounts import new_recovery_codes, turn_on_second_factor
 from app.actions.buyers_word import say_paid
 from app.actions.people import make_token
 from app.actions.purchases import BuyerSaid
 from app.actions.stores import fingerprint
 from app.db import db
 from app.models import ApiToken, Order, Signin
+from app.postman.account_words import CONFIRM, RESET, link_to
 from app.queries import people, stores
+from app.seals import encrypted
 from app.statuses import Payment
 from tests.conftest import CAST, PASSWORD, csrf_token, email_of
 from tests.factories import AUCTION, DEAL, DIGITAL, GOODS, PICKUP, SERVICE, Factory
@@ -76,7 +80,12 @@ class House:
 
     def path(self, address: str) -> str:
         """Fill the names of what stands here into an address: "/purchases/{sale}"."""
-        return re.sub(r"\{([^}]+)\}", lambda name: str(self.ids[name[1]]), address)
+        return re.sub(r"\{([^}]+)\}", lambda name: self._called(name[1]), address)
+
+    def _called(self, name: str) -> str:
+        """Return what a name stands for; what hangs on the time is made now."""
+        found = self.ids[name]
+        return str(found() if callable(found) else found)
 
     def dump(self, **without: tuple[str, ...]) -> dict[str, list[tuple[Any, ...]]]:
         """Return every row of every table, but for these columns of these tables."""
@@ -194,6 +203,10 @@ def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathF
     for who in ("owner", "buyer"):
         ids[f"the {who}"] = account_of(desk_app, who)
     ids["owner's token"] = keys["owner"].token.split("_")[1]
+    for name, who in (("owner's", "owner"), ("elsewhere's", "owner2")):
+        ids[f"{name} session"] = session_of(desk_app, who)
+    ids |= ways_in(desk_app)
+    keys["half_way"] = half_way(desk_app, "stranger")
     ids["import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner", "papershop")
     ids["elsewhere's import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner2", "othershop")
     with desk_app.app_context():
@@ -210,6 +223,57 @@ def account_of(app: Flask, who: str) -> int:
         account = people.account_by_email(email_of(who))
         assert account is not None
         return account.id
+
+
+def ways_in(app: Flask) -> dict[str, Any]:
+    """Give the stranger a second factor; return what opens it, what would give the owner one, and links."""
+    key, codes = str(app.config["SECRET_KEY"]), new_recovery_codes()
+    stranger, owner, staff = (account_of(app, who) for who in ("stranger", "owner", "staff"))
+    secret, now = totp.new_secret(), datetime.now(UTC)
+    with app.test_request_context():
+        sealed = encrypted(key, "second factor", secret)
+        turn_on_second_factor(stranger, sealed, codes, step=0, now=now, but=latest_signin(stranger))
+        db.session.commit()
+        whose = people.account(staff)
+        assert whose is not None
+        links = [
+            link_to("", RESET, whose).partition("=")[2],
+            link_to("", CONFIRM, whose, "new@example.com").partition("=")[2],
+        ]
+    return {
+        "recovery code": codes[0],
+        "owner's offer": encrypted(key, f"second factor offered to {owner}", secret),
+        "code of now": lambda: totp.code(secret, int(datetime.now(UTC).timestamp()) // totp.STEP),
+        "staff's reset": links[0],
+        "staff's new e-mail": links[1],
+    }
+
+
+def latest_signin(account_id: int) -> int:
+    """Return the newest sign-in of an account."""
+    return int(
+        db.session.query(Signin.id).filter_by(account_id=account_id).order_by(Signin.id.desc()).first()[0]
+    )
+
+
+def half_way(app: Flask, who: str) -> Keys:
+    """Return a browser's cookie in which one of the cast gave the password, and no code yet."""
+    browser = app.test_client()
+    token = csrf_token(browser.get("/login").text)
+    sent = {"email": email_of(who), "password": PASSWORD, "csrf_token": token}
+    assert browser.post("/login", data=sent).location == "/login/code"
+    cookie = browser.get_cookie(COOKIE)
+    assert cookie is not None
+    return Keys(cookie.value, token, "")
+
+
+def session_of(app: Flask, who: str) -> int:
+    """Sign one of the cast in once more, and return the sign-in."""
+    keys_of(app, who)
+    with app.app_context():
+        found = db.session.query(Signin.id).order_by(Signin.id.desc()).first()
+        assert found is not None
+        return int(found.id)
 
 
 def keys_of(app: Flask, who: str) -> Keys:

@@ -18,6 +18,7 @@ from tests.connector.market import Market, opened
 from tests.house.conftest import COOKIE, HTMX, ORDER_FILE, House
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+NEW_PASSWORD = {"password": "another boat on the pond", "again": "another boat on the pond"}
 
 
 SETTINGS = {
@@ -51,7 +52,29 @@ class Write(NamedTuple):
 WRITES = (
     Write("security.login", "/login", {"email": email_of("owner"), "password": PASSWORD}, "signed_out"),
     Write("security.logout", "/logout", {}),
-    Write("security.verify", "/verify", {"password": PASSWORD}, changes_rows=False),
+    Write("second_step.enter", "/login/code", {"code": "{recovery code}"}, "half_way"),
+    Write("passwords.ask", "/forgot", {"email": email_of("owner")}, "signed_out"),
+    Write("passwords.set_anew", "/reset", {"token": "{staff's reset}", **NEW_PASSWORD}, "signed_out"),
+    Write("passwords.change", "/account/password", {"current": PASSWORD, **NEW_PASSWORD}),
+    Write("email_change.ask", "/account/email", {"current": PASSWORD, "email": "new@example.com"}),
+    Write("email_change.change", "/account/email/confirm", {"token": "{staff's new e-mail}"}, "signed_out"),
+    Write(
+        "second_factor.turn_on",
+        "/account/second-factor",
+        {"sealed": "{owner's offer}", "code": "{code of now}", "current": PASSWORD},
+        shows_page=True,
+    ),
+    Write("second_factor.turn_off", "/account/second-factor/off", {"current": PASSWORD}, "stranger"),
+    Write(
+        "second_factor.make_codes",
+        "/account/second-factor/codes",
+        {"current": PASSWORD},
+        "stranger",
+        shows_page=True,
+    ),
+    Write("signins.end", "/account/sessions/{owner's session}/end", {}),
+    Write("signins.end_others", "/account/sessions/end-others", {}),
+    Write("account.save", "/account", {"name": "Olive Owner", "username": "olive"}),
     Write("account.theme", "/theme", {"theme": "dark"}, changes_rows=False),
     Write("tokens.make", "/account/tokens", {"name": "Till", "read": "1", "lasts": "7"}, shows_page=True),
     Write("tokens.end", "/account/tokens/{owner's token}/end", {}),

@@ -102,6 +102,15 @@ NO_PAGE = {"health.alive", "health.ready", "openapi.whole"}
 # These answer htmx with the whole page, or send it elsewhere.
 ALWAYS_WHOLE = {
     "account.home",
+    "account.index",
+    "email_change.confirm",
+    "email_change.show",
+    "passwords.forgot",
+    "passwords.reset",
+    "passwords.show",
+    "second_factor.show",
+    "second_step.show",
+    "signins.index",
     "imports.index",
     "new_sale.show",
     "openapi.page",
@@ -111,7 +120,6 @@ ALWAYS_WHOLE = {
     "invoices.of_purchase",
     "invoices.of_sale",
     "security.login",
-    "security.verify",
     "site.index",
     "tokens.index",
 }
@@ -185,6 +193,8 @@ def test_when_the_browser_goes_back_it_gets_the_whole_page(
     [
         ("site_admin", "/site"),
         ("owner", "/account/tokens"),
+        ("owner", "/account"),
+        ("half_way", "/login/code"),
         ("signed_out", "/login"),
         ("owner", "/stores/papershop/import"),
         ("owner", "/stores/papershop/sales/new"),

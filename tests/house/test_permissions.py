@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from tests.house.conftest import WHO, House
 
 PAGES_OF_NOBODY = {"static", "security.static"}
+BEFORE_SIGN_IN = ("/login", "/forgot", "/reset", "/account/email/confirm")
 
 
 class Line(NamedTuple):
@@ -48,9 +49,29 @@ GET  /                                                303 303 303 303 303 303 30
 GET  /login                                           200 302 302 302 302 302 302 302 302
 POST /login                                           200 302 302 302 302 302 302 302 302
 POST /logout                                          302 302 302 302 302 302 302 302 302
-GET  /verify                                          302 200 200 200 200 200 200 200 200
-POST /verify                                          302 200 200 200 200 200 200 200 200
+GET  /login/code                                      303 303 303 303 303 303 303 303 303
+POST /login/code                                      303 303 303 303 303 303 303 303 303
+GET  /forgot                                          200 200 200 200 200 200 200 200 200
+POST /forgot                                          422 422 422 422 422 422 422 422 422
+GET  /reset                                           410 410 410 410 410 410 410 410 410
+POST /reset                                           410 410 410 410 410 410 410 410 410
 POST /theme                                           303 303 303 303 303 303 303 303 303
+GET  /account                                         303 200 200 200 200 200 200 200 200
+POST /account                                         303 303 303 303 303 303 303 303 303
+GET  /account/password                                303 200 200 200 200 200 200 200 200
+POST /account/password                                303 422 422 422 422 422 422 422 422
+GET  /account/email                                   303 200 200 200 200 200 200 200 200
+POST /account/email                                   303 422 422 422 422 422 422 422 422
+GET  /account/email/confirm                           410 410 410 410 410 410 410 410 410
+POST /account/email/confirm                           410 410 410 410 410 410 410 410 410
+GET  /account/second-factor                           303 200 200 200 200 200 200 200 200
+POST /account/second-factor                           303 303 422 422 422 422 422 422 422
+POST /account/second-factor/off                       303 422 422 422 422 422 422 422 422
+POST /account/second-factor/codes                     303 422 303 303 303 303 303 303 303
+GET  /account/sessions                                303 200 200 200 200 200 200 200 200
+POST /account/sessions/<id:signin_id>/end             303 404 404 404 404 404 303 404 404
+     /account/sessions/{owner's session}/end
+POST /account/sessions/end-others                     303 303 303 303 303 303 303 303 303
 GET  /account/tokens                                  303 200 200 200 200 200 200 200 200
 POST /account/tokens                                  303 422 422 422 422 422 422 422 422
 POST /account/tokens/<public_id>/end                  303 404 404 404 404 404 303 404 404
@@ -332,7 +353,7 @@ def test_everybody_gets_the_answer_of_the_table(house: House, line: Line) -> Non
     assert {who: answer.status_code for who, answer in answered.items()} == dict(
         zip(WHO, line.statuses, strict=True)
     )
-    if not address.startswith(("/api/", "/login", "/logout", "/theme", "/healthz", "/readyz")):
+    if not address.startswith(("/api/", "/logout", "/theme", "/healthz", "/readyz", *BEFORE_SIGN_IN)):
         assert answered["signed_out"].location.startswith("/login")
 
 
@@ -355,6 +376,7 @@ OF_OTHERS = {
     "<id:parcel_id>": "elsewhere's parcel",
     "<id:webhook_id>": "elsewhere's webhook",
     "<id:delivery_id>": "elsewhere's message",
+    "<id:signin_id>": "elsewhere's session",
     "<order>": "elsewhere",
     "<id:order_id>": "elsewhere",
 }

@@ -93,6 +93,13 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("an invoice of a sale", "owner", "/stores/papershop/sales/{sale}/invoice", 6, None),
     # who 1, tokens 1, stores to choose from 1; the frame 1
     ("one's tokens", "owner", "/account/tokens", 4, None),
+    # who 1, the account 1; the frame 1
+    ("one's account", "owner", "/account", 3, None),
+    ("the form for another password", "owner", "/account/password", 3, None),
+    ("the second factor", "owner", "/account/second-factor", 3, None),
+    # stores for the zone 1, sign-ins 1
+    ("one's sign-ins", "owner", "/account/sessions", 5, None),
+    ("the form for a link", "signed_out", "/forgot", 0, None),
     ("all stores", "site_admin", "/site", 5, None),
     ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 3, 3),
     ("a store that is not there", "owner", "/stores/nowhere/sales", 2, 2),

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask, template_rendered
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, meta, nodes
 
+from tests.conftest import PASSWORD
 from tests.house.conftest import HTMX, House
 from tests.house.tree import TEMPLATES, templates
 
@@ -78,6 +79,18 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
 # A page each, and besides what flask-security shows.
 WHOLE = {
     "api/docs.html": Way("owner", "/api/docs", None, {}),
+    "account/code.html": Way("half_way", "/login/code", None, {}),
+    "account/confirm.html": Way("owner", "/account/email/confirm?token={staff's new e-mail}", None, {}),
+    "account/dead_link.html": Way("owner", "/reset", None, {}),
+    "account/email.html": Way("owner", "/account/email", None, {}),
+    "account/forgot.html": Way("signed_out", "/forgot", None, {}),
+    "account/index.html": Way("owner", "/account", None, {}),
+    "account/password.html": Way("owner", "/account/password", None, {}),
+    "account/recovery_codes.html": Way("stranger", "/account/second-factor/codes", {"current": PASSWORD}, {}),
+    "account/reset.html": Way("signed_out", "/reset?token={staff's reset}", None, {}),
+    "account/second_factor_off.html": Way("owner", "/account/second-factor", None, {}),
+    "account/second_factor_on.html": Way("stranger", "/account/second-factor", None, {}),
+    "account/sessions.html": Way("owner", "/account/sessions", None, {}),
     "attention/index.html": Way("owner", "/stores/papershop/attention", None, {}),
     "parcels/index.html": Way("owner", "/stores/papershop/parcels", None, {}),
     "errors/page.html": Way("owner", "/stores/papershop/sales/999999", None, {}),

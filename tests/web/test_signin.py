@@ -113,15 +113,19 @@ def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(client: FlaskCli
     answer = client.post(
         "/login", data={"email": email_of("owner"), "password": PASSWORD, "csrf_token": token}
     )
-    (cookie,) = answer.headers.getlist("Set-Cookie")
-    assert {"HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+    cookies = answer.headers.getlist("Set-Cookie")
+    # the session's, and the mark by which the sign-in page knows this browser
+    assert [cookie.split("=")[0] for cookie in cookies] == [f"{COOKIE}-known", COOKIE]
+    for cookie in cookies:
+        assert {"HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
 
 
 def test_a_session_ends_with_the_browser_unless_it_is_to_be_kept(app: Flask) -> None:
     for fields, is_kept in (({}, False), ({"remember": "y"}, True)):
         client = app.test_client()
         answer = try_sign_in(client, email_of("owner"), **fields)
-        (cookie,) = answer.headers.getlist("Set-Cookie")  # one cookie: none beside the session's own
+        # none of the library's beside the session's own
+        (cookie,) = [c for c in answer.headers.getlist("Set-Cookie") if not c.startswith(f"{COOKIE}-known=")]
         assert ("Expires=" in cookie) is is_kept
         assert is_signed_in(client)
 
@@ -163,6 +167,14 @@ def test_a_password_that_is_nearly_right_is_wrong(client: FlaskClient, password:
 def test_what_is_no_e_mail_signs_nobody_in(client: FlaskClient, email: str) -> None:
     assert try_sign_in(client, email).status_code == 200
     assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("sent", ["{}", "[" * 100_000, '{"email": {}, "password": 1}'])
+def test_json_signs_nobody_in(client: FlaskClient, sent: str) -> None:
+    headers = {"X-CSRFToken": csrf_token(client.get("/login").text), "Content-Type": "application/json"}
+    for path in ("/login", "/logout"):
+        assert client.post(path, data=sent, headers=headers).status_code == 415
+    assert client.get("/login", headers={"Accept": "application/json"}).mimetype == "text/html"
 
 
 def test_a_refused_sign_in_leaves_no_session(app: Flask, client: FlaskClient) -> None:
