@@ -1,7 +1,7 @@
-"""What the desk seals with its own key: links that go out by mail, the secrets of second factors, keys of accounts elsewhere.
+"""What the desk seals with its own key: links that go out by mail, and secrets that it must read again.
 
 A link is signed for one purpose and carries all that it says, so that nothing secret waits in the database;
-a secret that must be read again lies there encrypted. Whoever has the database alone can make neither.
+a second factor's secret, or the key of an account elsewhere, lies there encrypted. Whoever has the database alone can make neither.
 """
 
 import hashlib
