@@ -115,6 +115,16 @@ def kept_as(role: Role, wanted: Iterable[Permission]) -> list[str]:
     )
 
 
+def may_give(desk: Desk, role: Role, rights: Iterable[Permission]) -> bool:
+    """Tell whether the actor may make somebody this, with these rights of those that can be given or taken.
+
+    Whoever may do everything gives everything; others nothing that they have not themselves, and no store.
+    """
+    if is_owner(desk) or is_admin(desk):
+        return True
+    return desk.may(Permission.STAFF) and role is not Role.OWNER and all(desk.may(r) for r in rights)
+
+
 def is_owner(desk: Desk) -> bool:
     """Tell whether the actor owns the store."""
     return desk.role is Role.OWNER

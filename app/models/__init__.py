@@ -18,7 +18,7 @@ from app.models.history import (
 )
 from app.models.orders import Combined, Discount, Order, OrderItem, Payment, Payout, TaxLine
 from app.models.parcels import Parcel, ParcelLine
-from app.models.people import Account, ApiToken, Buyer, Member, Signin
+from app.models.people import Account, ApiToken, Buyer, Invitation, Member, Signin
 from app.models.shop import Address, Cause, Media, Product, Store
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Event",
     "Feedback",
     "Idempotency",
+    "Invitation",
     "Job",
     "JobRow",
     "Media",
