@@ -58,6 +58,15 @@ class PlaceForm(StrictForm):
     """
 
     role = WordField("Role", [needed], of=Role)
+    see_money = TickField()
+    see_personal = TickField()
+    export = TickField()
+    cancel = TickField()
+    refund = TickField()
+    staff = TickField()
+    tokens = TickField()
+    settings = TickField()
+    see_log = TickField()
     seen = PlainField()
 
     def __init__(
@@ -90,10 +99,6 @@ class PlaceForm(StrictForm):
         return Place(role, frozenset(ticked | (was - {*self.offers})))
 
 
-for _right, _words in RIGHTS.items():
-    setattr(PlaceForm, tick_of(_right), TickField(_words))
-
-
 class InviteForm(PlaceForm):
     """An invitation: to whom it goes, and the place that it offers."""
 
@@ -115,6 +120,8 @@ class NewPersonForm(StrictForm):
         """Refuse a password that the desk's one rule for passwords refuses; keep it as the rule writes it."""
         if field.data is None:
             return
+        if len(field.data) > LONGEST_PASSWORD:
+            raise ValidationError(f"At most {LONGEST_PASSWORD} characters.")
         judge = current_app.extensions["security"].password_util.validate
         faults, field.data = judge(field.data, True, email=self.email)
         if faults:

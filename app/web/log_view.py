@@ -1,14 +1,16 @@
 """The log as its pages show it: one entry an act, with what it changed; and as a file of all its events."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 from itertools import groupby
+from tempfile import SpooledTemporaryFile
 from typing import Any, NamedTuple
 
-from flask import Response, render_template, stream_with_context, url_for
+from flask import Response, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 
+from app.errors import Refused
 from app.exchange.csv_out import written
 from app.forms.log import LogForm
 from app.queries import log
@@ -49,6 +51,7 @@ VERBS = {
     "unmake_admin": "took the site from",
     "sign_out_person": "signed out everywhere",
 }
+MOST_IN_FILE = 100_000
 BY_KIND = {
     ActorKind.PERSON: "",
     ActorKind.TOKEN: "by token",
@@ -174,23 +177,27 @@ def _value(name: str, value: Any) -> str:
     return str(value) if value != "" else "empty"
 
 
+class TooLong(Refused):
+    """More of the log is asked for than is given out in one file."""
+
+    status = 422
+    sentence = f"A file holds at most {MOST_IN_FILE:,} events: ask for one day, person or sale."
+
+
 def file(asked: Asked, name: str) -> Response:
-    """Answer all that is asked for as a file of CSV, read and sent piece by piece."""
-    rows = written(COLUMNS, (row(event) for event in log.everything(asked)))
-    answer = Response(stream_with_context(_whole(rows)), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
-
-
-def _whole(rows: Iterator[str]) -> Iterator[str]:
-    """Yield lines some at once."""
-    held: list[str] = []
-    for line in rows:
-        held.append(line)
-        if len(held) >= 500:
-            yield "".join(held)
-            held = []
-    yield "".join(held)
+    """Answer all that is asked for as a file of CSV; TooLong for more than MOST_IN_FILE events."""
+    # Written whole before it is sent: what goes wrong is told, and no database is held by a slow reader.
+    held = SpooledTemporaryFile(1024 * 1024)  # noqa: SIM115 - the answer closes it
+    try:
+        for n, line in enumerate(written(COLUMNS, (row(event) for event in log.everything(asked)))):
+            if n > MOST_IN_FILE:
+                raise TooLong
+            held.write(line.encode())
+    except BaseException:
+        held.close()
+        raise
+    held.seek(0)
+    return send_file(held, "text/csv", as_attachment=True, download_name=name)
 
 
 def row(event: Told) -> Sequence[object]:

@@ -171,6 +171,11 @@ def furnish(make: Factory) -> dict[str, Any]:
     ids["draft"] = make.label(ids["papershop's goods sale"], {ids["papershop's goods"]: 2}, number="D 1")
     for name, store_id in (("", 2), ("elsewhere's ", 3)):
         ids[f"{name}webhook"], ids[f"{name}message"] = make.webhook(store_id)
+    ids["invitation"], ids["link"] = make.invitation("stranger@example.com")
+    ids["link of a new one"] = make.invitation("newcomer@example.com")[1]
+    ids["elsewhere's invitation"], _ = make.invitation(
+        "newcomer@example.com", store="othershop", by="owner2@example.com"
+    )
     with make.app.app_context():
         ids["settings"] = fingerprint(stores.one(1))
     return ids
@@ -190,9 +195,11 @@ def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathF
     put_in_place(desk_app, database)
     ids = furnish(Factory(desk_app))
     keys = {who: keys_of(desk_app, who) for who in CAST}
-    for who in ("owner", "buyer"):
+    for who in ("owner", "buyer", "staff"):
         ids[f"the {who}"] = account_of(desk_app, who)
-    ids["owner's token"] = keys["owner"].token.split("_")[1]
+    ids["elsewhere's member"] = account_of(desk_app, "owner2")
+    for who in ("owner", "staff"):
+        ids[f"{who}'s token"] = keys[who].token.split("_")[1]
     ids["import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner", "papershop")
     ids["elsewhere's import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner2", "othershop")
     with desk_app.app_context():

@@ -97,8 +97,8 @@ INSIDE = {
 }
 # No page has these before somebody types, or at all.
 NOT_IN_A_PAGE = {"ship.number"}
-# Lines of plain text, for programs that watch over the desk.
-NO_PAGE = {"health.alive", "health.ready"}
+# Lines of plain text, for programs that watch over the desk; and files.
+NO_PAGE = {"health.alive", "health.ready", "logbook.export", "site_log.export"}
 # These answer htmx with the whole page, or send it elsewhere.
 ALWAYS_WHOLE = {
     "account.home",
@@ -110,7 +110,15 @@ ALWAYS_WHOLE = {
     "invoices.of_sale",
     "security.login",
     "security.verify",
+    "invitations.show",
+    "logbook.index",
     "site.index",
+    "site_log.index",
+    "site_people.index",
+    "staff.ask_to_leave",
+    "staff.index",
+    "staff.show",
+    "store_tokens.index",
     "tokens.index",
 }
 WAYS = [(endpoint, who, address) for endpoint, (who, addresses) in BOTH.items() for address in addresses]
