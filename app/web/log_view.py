@@ -89,7 +89,8 @@ class Entry(NamedTuple):
     sale: int | None
     sale_href: str
     store: str
-    when: tuple[str, str]
+    when: str
+    ago: str
     changes: list[str]
 
 
@@ -125,17 +126,21 @@ def entry(act: Sequence[Told], clock: Clock) -> Entry:
     numbered = next((e for e in act if e.number is not None), None)
     by = (BY_KIND[ActorKind(first.actor_kind)], BY_DOOR[Door(first.door)])
     whom = next((e.whom or e.token for e in act if e.whom or e.token), None)
-    is_oneself = whom == first.actor and first.verb in {"join", "leave"}
+    is_oneself = first.row_kind == "member" and first.row_id == first.actor_id
+    what = VERBS.get(first.verb, first.verb.replace("_", " "))
+    if first.verb == "join" and not is_oneself:
+        what = "gave a place to"
     return Entry(
         who=first.actor or "Tradepost",
         who_id=first.actor_id,
         how=" ".join(dict.fromkeys(words for words in by if words and first.actor)),
-        what=VERBS.get(first.verb, first.verb.replace("_", " ")),
+        what=what,
         whom="" if whom is None or is_oneself else whom,
         sale=numbered.number if numbered else None,
         sale_href=url_for("sales.show", slug=numbered.slug, order_id=numbered.order_id) if numbered else "",
         store=first.slug or "",
-        when=clock.age_and_exact(first.at),
+        when=clock.exact(first.at).removesuffix(f" ({clock.name})"),
+        ago=clock.age(first.at),
         changes=[words for e in reversed(act) if (words := changed(e))],
     )
 

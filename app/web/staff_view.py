@@ -16,7 +16,7 @@ from app.web.display import Badge
 ROLES = {Role.OWNER: "Owner", Role.STAFF: "Staff", Role.VENDOR: "Vendor"}
 ABOUT = {
     Role.OWNER: "May do everything, and give every right.",
-    Role.STAFF: "See, ship, track, note, mark as paid, import; more and less by the ticks below.",
+    Role.STAFF: "See, ship, track, note, import and mark sales as paid.",
     Role.VENDOR: "See and redeem deals, nothing else.",
 }
 NOT_SHOWN = {
