@@ -168,9 +168,7 @@ def test_the_last_owner_can_neither_leave_nor_be_removed_nor_demoted(app: Flask)
             lambda: remove(id_of("owner"), desk=owner),
             lambda: remove(id_of("owner"), desk=admin),
             lambda: change_place(id_of("owner"), STAFF, seen="owner", desk=admin),
-            lambda: join(
-                db.session.get_one(Store, 1), db.session.get_one(Account, id_of("owner")), Role.STAFF
-            ),
+            lambda: join(owner.store, db.session.get_one(Account, id_of("owner")), Role.STAFF),
         ):
             with pytest.raises(LastOwner):
                 act()
@@ -291,6 +289,15 @@ GOES: dict[str, Callable[[], object]] = {
     "the inviter is demoted": lambda: (
         second_owner(),
         change_place(id_of("owner"), STAFF, seen="owner", desk=desk_of("owner2")),
+    ),
+    "the inviter may still invite, and make no owners": lambda: (
+        second_owner(),
+        change_place(
+            id_of("owner"),
+            Place(Role.STAFF, frozenset({*ORDINARY, P.STAFF})),
+            seen="owner",
+            desk=desk_of("owner2"),
+        ),
     ),
     "the inviter is disabled": lambda: set_active(id_of("owner"), False, actor=actor_of("site_admin")),
     "the store is disabled": lambda: set_open(1, False, actor=actor_of("site_admin")),
