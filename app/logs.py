@@ -22,6 +22,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 LONGEST_PATH = 300
 # Characters that could begin a line of their own, or speak to a terminal.
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# A link out of a mail is a key.
+SECRETS_IN_PATHS = re.compile(r"(/invitations/)[^/]+")
 # PostgreSQL repeats there what was sent: "Key (email)=(...) already exists."
 VALUES = re.compile(r"^DETAIL:.*$", re.MULTILINE)
 
@@ -83,7 +85,8 @@ class Line:
         self.id = secrets.token_hex(6)
         self.method = str(environ["REQUEST_METHOD"])[:16]
         # Quoted, a path is one word of ASCII, whatever was sent.
-        self.path = quote(environ.get("PATH_INFO", "").encode("latin-1"))[:LONGEST_PATH]
+        path = quote(environ.get("PATH_INFO", "").encode("latin-1"))
+        self.path = SECRETS_IN_PATHS.sub(r"\1***", path)[:LONGEST_PATH]
         self.code = 500
         self.facts: dict[str, Any] = {}
 

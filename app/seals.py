@@ -1,7 +1,8 @@
 """What the desk seals with its own key: links that go out by mail, and secrets that it must read again.
 
 A link is signed for one purpose and carries all that it says, so that nothing secret waits in the database;
-a second factor's secret, or the key of an account elsewhere, lies there encrypted. Whoever has the database alone can make neither.
+a second factor's secret, or the key of an account elsewhere, lies there encrypted. Whoever has the
+database alone can make neither.
 """
 
 import hashlib

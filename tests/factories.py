@@ -9,7 +9,8 @@ from typing import Any
 from flask import Flask
 
 from app import postman
-from app.access import SYSTEM
+from app.access import SYSTEM, Permission, find_desk, person
+from app.access.invited import PURPOSE
 from app.actions import mails
 from app.actions.aftersale import Reason
 from app.actions.connections import Account, connect
@@ -19,15 +20,18 @@ from app.actions.ledger import Act
 from app.actions.parcels import Tracking, ship, ship_rest
 from app.actions.payment import confirm_payment
 from app.actions.people import join_buyer
+from app.actions.places import Place
 from app.actions.problems import note, report_problem
 from app.actions.purchases import AddressSaid, BuyerSaid, LineSaid, Purchase
 from app.actions.refunds import refund
+from app.actions.staff import invite
 from app.actions.tidings import Heard, hear
 from app.actions.webhooks import Wanted, add_webhook, ping
 from app.db import db
 from app.models import Buyer, Cause, Order, OrderItem
 from app.queries import items, people, sales
-from app.statuses import Delivery, ItemStatus, Payment, ProductType
+from app.signing import sealed
+from app.statuses import Delivery, ItemStatus, Payment, ProductType, Role
 
 ADDRESS = AddressSaid(
     name="Maja Kowalczyk",
@@ -101,6 +105,18 @@ class Factory:
         if status is not None:
             self.put(item_id, status)
         return item_id
+
+    def invitation(
+        self, email: str, role: Role = Role.STAFF, *, store: str = "papershop", by: str = "owner@example.com"
+    ) -> tuple[int, str]:
+        """Invite somebody; return the invitation's id and what stands in the link of its mail."""
+        with self.app.app_context():
+            account = people.account_by_email(by)
+            assert account is not None
+            desk = find_desk(person(account), store, to=Permission.STAFF)
+            made = invite(email, Place.of(role), desk=desk)
+            db.session.commit()
+            return made.id, sealed(self.app.config["SECRET_KEY"], PURPOSE, made.id)
 
     def number_of(self, order_id: int) -> int:
         """Return a sale's number."""

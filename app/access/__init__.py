@@ -1,70 +1,47 @@
-"""Who may what: one table of rights, and the only way by which a door gets a row.
+"""The only way by which a door gets a row: loaders that ask the table of rights.
 
-`RULES` is the whole policy. Loaders (`find_*`) return a row that the actor may use in the asked way or
-raise NotFound or NotAllowed; menus and buttons ask the same table through `Desk.may`.
+The table itself is `rights.RULES`, the whole policy. Loaders (`find_*`) return a row that the actor may use
+in the asked way or raise NotFound or NotAllowed; menus and buttons ask the same table through `Desk.may`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar
 
 from app import logs
+from app.access.rights import NEEDED_SCOPE, READ, RULES, SCOPES, WRITE, Permission
 from app.errors import Absorbed, ForeignStore, NotAllowed, NotFound
 from app.models import Account, Order, OrderItem, Store
 from app.queries import combined, items, parcels, people, purchases, sales
 from app.queries.people import Person, StoreFacts
+from app.queries.sight import Sight
 from app.queries.told_sales import Told as ToldSale
 from app.statuses import ActorKind, Door, Kind, Role
 
+__all__ = [
+    "NEEDED_SCOPE",
+    "READ",
+    "RULES",
+    "SCOPES",
+    "SYSTEM",
+    "WRITE",
+    "Actor",
+    "Desk",
+    "Permission",
+    "alive",
+    "find_desk",
+    "find_desk_of_sale",
+    "find_item",
+    "find_parcel",
+    "find_purchase",
+    "find_sale",
+    "find_site",
+    "person",
+    "right_to_move",
+    "seen_items",
+]
+
 AnyOrder = TypeVar("AnyOrder", Order, ToldSale)
-
-
-class Permission(StrEnum):
-    """What may be asked of a store."""
-
-    SEE_SALES = "see sales"
-    SEE_EVERYTHING = "see more than deals"
-    SHIP = "ship"
-    REDEEM = "redeem"
-    ACKNOWLEDGE = "acknowledge"
-    MARK_PAID = "mark paid"
-    NOTE = "note"
-    ANSWER = "answer"
-    CANCEL = "cancel"
-    REFUND = "refund"
-    TYPE_IN = "type in"
-    TAKE_IN = "take in"
-    IMPORT = "import"
-    SETTINGS = "settings"
-    COMMISSION = "commission"
-    SEE_SITE = "see site"
-
-
-READ = "read:store-orders"
-WRITE = "write:store-orders"
-SCOPES = {READ: "See sales", WRITE: "Change sales"}
-
-# What a token needs for each; None: no token may.
-NEEDED_SCOPE: dict[Permission, str | None] = {
-    Permission.SEE_SALES: READ,
-    Permission.SEE_EVERYTHING: READ,
-    Permission.SHIP: WRITE,
-    Permission.REDEEM: WRITE,
-    Permission.ACKNOWLEDGE: WRITE,
-    Permission.MARK_PAID: WRITE,
-    Permission.NOTE: WRITE,
-    Permission.ANSWER: WRITE,
-    Permission.CANCEL: WRITE,
-    Permission.REFUND: WRITE,
-    Permission.TYPE_IN: None,
-    Permission.TAKE_IN: WRITE,
-    Permission.IMPORT: None,
-    Permission.SETTINGS: None,
-    Permission.COMMISSION: None,
-    Permission.SEE_SITE: None,
-}
 
 
 @dataclass(frozen=True)
@@ -91,7 +68,7 @@ class Desk:
     actor: Actor
     store: Store | StoreFacts
     role: Role | None
-    rights: frozenset[str] = frozenset()  # what the owner gave to this member beyond the role
+    rights: frozenset[str] = frozenset()  # what the owner gave to this member beyond the role, and took ("-")
     stores: tuple[StoreFacts, ...] = ()  # where the actor can go from here, by name, this one included
 
     def may(self, permission: Permission) -> bool:
@@ -106,6 +83,21 @@ class Desk:
         return Permission.SEE_EVERYTHING not in self._given
 
     @cached_property
+    def sight(self) -> Sight:
+        """Return what the actor sees of sales here, by place as `only_deals`."""
+        return Sight(Permission.SEE_PERSONAL in self._given, Permission.SEE_MONEY in self._given)
+
+    def ask(self, permission: Permission) -> None:
+        """Let pass who may do this too; NotAllowed for the others."""
+        if not self.may(permission):
+            raise NotAllowed
+
+    @property
+    def is_visit(self) -> bool:
+        """Tell whether a site admin looks into a store that they are no member of."""
+        return self.role is None
+
+    @cached_property
     def _given(self) -> frozenset[Permission]:
         """What the table gives to the place: a page asks a hundred times."""
         return frozenset(right for right, rules in RULES.items() if any(holds(self) for holds in rules))
@@ -116,66 +108,6 @@ class Desk:
         if self.role is None and self.actor.is_site_admin and self.actor.kind is ActorKind.PERSON:
             return replace(self.actor, kind=ActorKind.ADMIN)
         return self.actor
-
-
-def is_owner(desk: Desk) -> bool:
-    """Tell whether the actor owns the store."""
-    return desk.role is Role.OWNER
-
-
-def is_staff(desk: Desk) -> bool:
-    """Tell whether the actor works in the store."""
-    return desk.role is Role.STAFF
-
-
-def is_vendor(desk: Desk) -> bool:
-    """Tell whether the actor sees to the store's deals."""
-    return desk.role is Role.VENDOR
-
-
-def is_admin(desk: Desk) -> bool:
-    """Tell whether the actor runs the site: may do what an owner may."""
-    return desk.actor.is_site_admin
-
-
-def in_vendor_store(holds: Callable[[Desk], bool]) -> Callable[[Desk], bool]:
-    """Return what tells whether this holds in a store that redeems deals."""
-
-    def both(desk: Desk) -> bool:
-        return holds(desk) and desk.store.is_vendor
-
-    both.__name__ = f"{holds.__name__}_in_vendor_store"
-    return both
-
-
-def given(permission: Permission) -> Callable[[Desk], bool]:
-    """Return what tells whether the actor works in the store and was given this right by its owner."""
-
-    def holds(desk: Desk) -> bool:
-        return is_staff(desk) and permission in desk.rights
-
-    holds.__name__ = f"given_{permission.name.lower()}"
-    return holds
-
-
-RULES: dict[Permission, tuple[Callable[[Desk], bool], ...]] = {
-    Permission.SEE_SALES: (is_owner, is_staff, is_vendor, is_admin),
-    Permission.SEE_EVERYTHING: (is_owner, is_staff, is_admin),
-    Permission.SHIP: (is_owner, is_staff, is_admin),
-    Permission.REDEEM: (is_owner, is_staff, in_vendor_store(is_vendor), is_admin),
-    Permission.ACKNOWLEDGE: tuple(map(in_vendor_store, (is_vendor, is_owner, is_admin))),
-    Permission.MARK_PAID: (is_owner, is_staff, is_admin),
-    Permission.NOTE: (is_owner, is_staff, is_admin),
-    Permission.ANSWER: (is_owner, is_staff, is_admin),
-    Permission.CANCEL: (is_owner, given(Permission.CANCEL), is_admin),
-    Permission.REFUND: (is_owner, given(Permission.REFUND), is_admin),
-    Permission.TYPE_IN: (is_owner, is_staff, is_admin),
-    Permission.TAKE_IN: (is_owner, is_staff, is_admin),
-    Permission.IMPORT: (is_owner, is_staff, is_admin),
-    Permission.SETTINGS: (is_owner, given(Permission.SETTINGS), is_admin),
-    Permission.COMMISSION: (is_admin,),
-    Permission.SEE_SITE: (is_admin,),
-}
 
 
 def find_desk(actor: Actor, store: str | int, *, to: Permission) -> Desk:

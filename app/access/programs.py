@@ -56,7 +56,7 @@ def find_told_sale(actor: Actor, order_id: int) -> ToldSale:
         found = told_sales.deals_of(found)
         if not found.lines:
             raise NotAllowed
-    return found
+    return found._replace(sight=desk.sight)
 
 
 def find_own_purchase(actor: Actor, order_id: int) -> Order:

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
 
-from app.db import db, insert_or, take_write_lock
+from app.access import SYSTEM, Actor
+from app.actions.ledger import Act
+from app.actions.places import Place, seat
+from app.db import db, take_write_lock
 from app.errors import Refused
-from app.models import Account, ApiToken, Buyer, Member, Signin, Store
+from app.models import Account, ApiToken, Buyer, Signin, Store
 from app.queries import tokens
 from app.queries.people import StoreFacts
 from app.statuses import Role
@@ -93,12 +96,13 @@ def open_store(
     return store
 
 
-def join(store: Store | StoreFacts, account: Account, role: Role) -> None:
-    """Give an account its place in a store; a place it has already changes to this role."""
-    row = insert_or(Member).values(store_id=store.id, account_id=account.id, role=role.value, rights=[])
-    db.session.execute(
-        row.on_conflict_do_update(index_elements=["store_id", "account_id"], set_={"role": row.excluded.role})
-    )
+def join(store: Store | StoreFacts, account: Account, role: Role, *, actor: Actor = SYSTEM) -> None:
+    """Give an account its place in a store; a place it has already changes to this role.
+
+    LastOwner where the store would be left without one.
+    """
+    with Act("join", actor=actor, store_id=store.id) as act:
+        seat(act, account.id, Place.of(role))
 
 
 def join_buyer(buyer: Buyer, account: Account) -> None:

@@ -1,6 +1,5 @@
 """`flask store, account, token`: who there is, and what they may."""
 
-import re
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -26,12 +25,12 @@ from app.cli.asking import AskedWrongly, Stop, account_of, on_the_desk, store_ca
 from app.db import db, take_write_lock
 from app.forms.accounts import LONGEST_TOKEN_NAME
 from app.forms.passwords import fault_of, normal
+from app.forms.site import SLUG
 from app.models import Account
 from app.money import known_currencies
 from app.queries import people
 from app.statuses import Role
 
-SLUG = re.compile(r"[a-z][a-z0-9-]{1,62}", re.ASCII)
 LONGEST_NAME = 255
 MOST_TOKEN_DAYS = 3650
 

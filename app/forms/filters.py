@@ -21,6 +21,7 @@ from app.models import Order, OrderItem
 from app.queries.filters import Asked, Condition, Conditions
 from app.queries.keyset import Cursor
 from app.queries.sales import SORTS, Tab
+from app.queries.sight import Sight
 from app.statuses import Channel, ItemStatus, ProductType
 from app.words import LONGEST_SEARCH
 
@@ -247,8 +248,8 @@ class DeskListForm(SaleFilterForm):
             self.form_errors.append(f"“{strangers[0][:64]}” is no filter of this list, or stands here twice.")
         return is_valid and not strangers
 
-    def conditions_in(self, zone: str) -> Conditions:
-        """Return what is asked for; days are whole days of this time zone, both ends in."""
+    def conditions_in(self, zone: str, sight: Sight) -> Conditions:
+        """Return what is asked for by who sees this; days are whole days of a time zone, both ends in."""
         conditions = self.conditions()
         asked, values = conditions.asked, dict(conditions.values)
         if self.placed_from.data:
@@ -257,7 +258,7 @@ class DeskListForm(SaleFilterForm):
         if self.placed_to.data:
             asked = asked._replace(on_orders=(*asked.on_orders, PLACED_TO))
             values[PLACED_TO.name] = midnight(self.placed_to.data + timedelta(days=1), zone)
-        return Conditions(asked, values, self.q.data or "")
+        return Conditions(asked, values, self.q.data or "", sight)
 
     def query(self, **changes: Any) -> str:
         """Return the list's query string as it is, with these fields changed (None: taken away)."""

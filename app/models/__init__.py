@@ -19,7 +19,7 @@ from app.models.history import (
 )
 from app.models.orders import Combined, Discount, Order, OrderItem, Payment, Payout, TaxLine
 from app.models.parcels import Parcel, ParcelLine
-from app.models.people import Account, ApiToken, Buyer, Member, Signin
+from app.models.people import Account, ApiToken, Buyer, Invitation, Member, Signin
 from app.models.shop import Address, Cause, Media, Product, Store
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Event",
     "Feedback",
     "Idempotency",
+    "Invitation",
     "Job",
     "JobRow",
     "Media",

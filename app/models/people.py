@@ -4,7 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from flask_security import UserMixin
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime
@@ -85,6 +95,41 @@ class Member(Base):
     rights: Mapped[list[str]] = mapped_column(JSON, default=list)
 
     __table_args__ = (CheckConstraint(f"role IN {tuple(r.value for r in Role)}", name="role"),)
+
+
+OPEN_INVITATION = "state = 'open'"
+
+
+class Invitation(Base):
+    """A place in a store that is offered to whoever reads the mail of an address; answered once.
+
+    The link in the mail is signed, and stands nowhere.
+    """
+
+    __tablename__ = "invitation"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
+    email: Mapped[str] = mapped_column(String(320))  # in small letters
+    role: Mapped[str] = mapped_column(String(16))
+    rights: Mapped[list[str]] = mapped_column(JSON, default=list)
+    invited_by: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(16))
+
+    __table_args__ = (
+        CheckConstraint(f"role IN {tuple(r.value for r in Role)}", name="role"),
+        Index(
+            "uq_invitation_open",
+            "store_id",
+            "email",
+            unique=True,
+            sqlite_where=text(OPEN_INVITATION),
+            postgresql_where=text(OPEN_INVITATION),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
 
 class ApiToken(Base):

@@ -22,10 +22,15 @@ from flask_mailman.message import utf8_charset_qp
 from app.actions import mails, outbox
 from app.actions.outbox import Claim
 from app.actions.pulling import Visit
+from app.actions.staff import MAIL
 from app.db import db
 from app.postman import account_words
+from app.postman.invitations import invitation_letter
 from app.postman.means import MEANS, NotReached, why_not
 from app.postman.words import Letter, NothingToTell, TooEarly, letter
+
+# Mails that are about no sale, each with what writes it.
+OF_NO_SALE = {MAIL: invitation_letter}
 
 
 def init_app(app: Flask) -> None:
@@ -62,7 +67,7 @@ def deliver(mail_id: int) -> bool:
     if claim is None:
         return True
     try:
-        written = (letter if claim.store_id else account_words.letter)(claim)
+        written = OF_NO_SALE.get(claim.kind, letter if claim.store_id else account_words.letter)(claim)
     except NothingToTell as nothing:
         end(outbox.drop, claim, str(nothing))
         return True

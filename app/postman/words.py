@@ -57,7 +57,7 @@ class Told(NamedTuple):
 
 
 def letter(claim: Claim) -> Letter:
-    """Return the letter of a claimed mail; NothingToTell, or TooEarly."""
+    """Return the letter of a claimed mail about a sale; NothingToTell, or TooEarly."""
     order = sales.one(claim.store_id, claim.order_id or 0)
     store = sender(claim.store_id)
     if order is None or store is None:

@@ -12,6 +12,7 @@ from sqlalchemy import BindParameter, ColumnElement, bindparam, exists
 
 from app.models import Order, OrderItem
 from app.queries.search import Search, conditions
+from app.queries.sight import ALL, Sight
 from app.statuses import ProductType
 
 NO_VALUES: Mapping[str, Any] = MappingProxyType({})
@@ -47,11 +48,12 @@ class Asked(NamedTuple):
 
 
 class Conditions(NamedTuple):
-    """What a filter form asks for: which things, their values by name, and the words of the search."""
+    """What a filter form asks for: which things, their values by name, the words of the search, who asks."""
 
     asked: Asked = Asked()
     values: Mapping[str, Any] = NO_VALUES
     words: str = ""
+    sight: Sight = ALL
 
     @property
     def are_empty(self) -> bool:

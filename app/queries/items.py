@@ -46,7 +46,7 @@ def page(
     only_deals: bool,
 ) -> Slice:
     """Return one page of a store's items by keyset, at most 25 rows of COLUMNS."""
-    search = searched(store_id, conditions.words, only_deals)
+    search = searched(store_id, conditions.words, only_deals, conditions.sight)
     if search is None:
         return Slice((), None, None)
     how = way(after, before)

@@ -91,7 +91,7 @@ def page(
     only_deals: bool,
 ) -> Slice:
     """Return one page of a store's sales by keyset, at most 25 rows of COLUMNS."""
-    search = searched(store_id, conditions.words, only_deals)
+    search = searched(store_id, conditions.words, only_deals, conditions.sight)
     if search is None:
         return Slice((), None, None)
     how = way(after, before)
@@ -203,7 +203,7 @@ def neighbours(
     only_deals: bool,
 ) -> tuple[Any, Any]:
     """Return the sales listed just before and just after an order: each with id and number, or None."""
-    search = searched(store_id, conditions.words, only_deals)
+    search = searched(store_id, conditions.words, only_deals, conditions.sight)
     if search is None:
         return None, None
     at = Cursor(getattr(order, SORTS[sort].column.key), order.id)

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, func, literal_column, select
 
 from app.db import rows_of
 from app.models import SearchTerm
+from app.queries.sight import ALL, Sight, seen_begins
 from app.words import asked_terms, deal_term
 
 # As many orders can be looked up and sorted in the time of a walk that meets one in some dozens.
@@ -21,10 +22,11 @@ LAST_SIGN = "\U0010ffff"
 
 
 class Search(NamedTuple):
-    """How a search narrows a list: how many words it has, and whether the first of them is rare."""
+    """How a search narrows a list: how many words it has, whether the first of them is rare, who asks."""
 
     words: int = 0
     is_rare: bool = False
+    sight: Sight = ALL
 
 
 NO_SEARCH = Search()
@@ -37,7 +39,7 @@ class Searched(NamedTuple):
     values: dict[str, Any]
 
 
-def searched(store_id: int, text: str, only_deals: bool) -> Searched | None:
+def searched(store_id: int, text: str, only_deals: bool, sight: Sight = ALL) -> Searched | None:
     """Return how the words of a text narrow a list of this store; None where nothing can be found.
 
     A text without any word in it ("%") finds nothing: never a wider list. Who sees deals alone finds a
@@ -54,7 +56,8 @@ def searched(store_id: int, text: str, only_deals: bool) -> Searched | None:
     by_rarity = sorted(zip(numbers, words, strict=True))
     if by_rarity[0][0] == 0:
         return None
-    shape = Search(len(words), by_rarity[0][0] <= RARE)
+    # What those find who see deals alone hides nothing from them.
+    shape = Search(len(words), by_rarity[0][0] <= RARE, ALL if only_deals else sight)
     return Searched(shape, _ranges([word for _, word in by_rarity]))
 
 
@@ -64,13 +67,16 @@ def conditions(shape: Search, order_id: Any, store_id: Any) -> list[ColumnElemen
         return [store_id == bindparam("store")]
     is_here = SearchTerm.store_id == bindparam("store")
     # The empty offset keeps PostgreSQL from turning the question round: it would read all that have the word.
-    found = [
+    found: list[ColumnElement[bool]] = [
         select(SearchTerm.order_id)
         .where(SearchTerm.order_id == order_id, *_begins(n), is_here)
         .offset(0)
         .exists()
         for n in range(int(shape.is_rare), shape.words)
     ]
+    if shape.sight != ALL:
+        words = (bindparam(f"word_{n}", type_=String) for n in range(shape.words))
+        found += [seen_begins(word, order_id, shape.sight) for word in words]
     if not shape.is_rare:
         return [store_id == bindparam("store"), *found]
     looked_up = select(SearchTerm.order_id).where(is_here, *_begins(0))

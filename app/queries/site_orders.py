@@ -76,7 +76,7 @@ class Page(NamedTuple):
 
 def page(store_id: int, conditions: Conditions, at: Page, *, only_deals: bool) -> tuple[int, Sequence[Any]]:
     """Return how many sales of a store match, and one page of them."""
-    search = searched(store_id, conditions.words, only_deals)
+    search = searched(store_id, conditions.words, only_deals, conditions.sight)
     if search is None:
         return 0, ()
     values = {"store": store_id, **conditions.values, **search.values}

@@ -27,7 +27,7 @@ class Own(NamedTuple):
     store: str | None
 
 
-def _works() -> ColumnElement[bool]:
+def works() -> ColumnElement[bool]:
     """Return what holds of a token that may be used at the parameter `now`."""
     is_in_time = or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("now"))
     return and_(ApiToken.revoked_at.is_(None), is_in_time)
@@ -38,9 +38,9 @@ _OWN = (
     .outerjoin(Store, Store.id == ApiToken.store_id)
     .where(ApiToken.account_id == bindparam("account"))
 )
-_LISTED = _OWN.order_by(_works().desc(), ApiToken.id.desc()).limit(MOST_SHOWN)
+_LISTED = _OWN.order_by(works().desc(), ApiToken.id.desc()).limit(MOST_SHOWN)
 _ONE = _OWN.where(ApiToken.public_id == bindparam("public_id"))
-_COUNT = select(func.count()).where(ApiToken.account_id == bindparam("account"), _works())
+_COUNT = select(func.count()).where(ApiToken.account_id == bindparam("account"), works())
 
 
 def of_account(account_id: int, now: datetime) -> list[Own]:

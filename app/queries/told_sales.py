@@ -17,6 +17,7 @@ from app.models import Address, Buyer, Combined, Order, OrderItem, Parcel, Parce
 from app.queries.filters import Asked, Condition, Conditions, of_orders
 from app.queries.sales import KEPT
 from app.queries.search import NO_SEARCH
+from app.queries.sight import ALL, Sight
 from app.queries.told_items import PLACE, to
 from app.statuses import DeskState, ParcelState, Payment, ProductType, Shipping
 
@@ -110,13 +111,14 @@ _BUYERS_OF = _BUYERS.where(Buyer.account_id == bindparam("account")).order_by(Bu
 class Told(NamedTuple):
     """A sale as a program is told of it: a row of COLUMNS, its lines, and the ids of what went into it.
 
-    `only_deals`: who asks sees its deals alone.
+    `only_deals`: who asks sees its deals alone; `sight`: what of it else.
     """
 
     row: Any
     lines: Sequence[Any]
     absorbed: Sequence[int]
     only_deals: bool = False
+    sight: Sight = ALL
 
     @property
     def id(self) -> int:

@@ -72,6 +72,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem], told: list[Money], no
         may_unpay=desk.may(Permission.MARK_PAID) and may_be_unpaid(order, back_minor),
         may_expire=desk.may(Permission.CANCEL) and any(may_expire(order, i, now) for i in items),
         may_correct_address=desk.may(Permission.SHIP)
+        and desk.may(Permission.SEE_PERSONAL)
         and order.address is not None
         and not is_sent
         and any(i.status not in DEAD for i in items),

@@ -216,6 +216,7 @@ def note(slug: str, order_id: int) -> ResponseReturnValue:
 def address(slug: str, order_id: int) -> ResponseReturnValue:
     """Correct where the sale goes."""
     desk = open_desk(slug, Permission.SHIP)
+    desk.ask(Permission.SEE_PERSONAL)
     order, form = find_sale(desk, order_id), CorrectAddressForm(body())
 
     def act(by: By) -> object:

@@ -127,7 +127,7 @@ def rows(desk: Desk, found: Sequence[Any], clock: Clock) -> list[AttentionRow]:
                 age=age,
                 exact=exact,
                 buyer=order.buyer_name or order.buyer_username or "Guest",
-                place=", ".join(part for part in (order.city, order.country) if part),
+                place=display.place_of(order) if desk.sight.personal else "",
                 lines=[(line.quantity, line.title) for line in lines[order.id][: display.LINES_SHOWN]],
                 more=max(0, len(lines[order.id]) - display.LINES_SHOWN),
                 href=f"{href}{BACK}",

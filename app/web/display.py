@@ -186,7 +186,14 @@ def _deed(order: Any, stand: Sequence[tuple[Kind, ItemStatus]]) -> str:
 
 
 def sale_row(
-    order: Any, lines: Sequence[Any], *, base: str, back: str, times: Times, only_deals: bool
+    order: Any,
+    lines: Sequence[Any],
+    *,
+    base: str,
+    back: str,
+    times: Times,
+    only_deals: bool,
+    sees_place: bool,
 ) -> SaleRow:
     """Format one row of the list; `base` is the list's path, `back` what leads back to it."""
     stand = [(kind(line), line.status) for line in lines]
@@ -199,7 +206,7 @@ def sale_row(
         exact=times.exact,
         channel=CHANNELS[order.channel],
         buyer=order.buyer_name or order.buyer_username or "Guest",
-        place=", ".join(part for part in (order.city, order.country) if part),
+        place=place_of(order) if sees_place else "",
         lines=[(line.quantity, line.title) for line in lines[:LINES_SHOWN]],
         more=max(0, len(lines) - LINES_SHOWN),
         total=money_text(total, order.currency),
@@ -213,6 +220,11 @@ def sale_row(
         ship_href=f"{href}/ship{back}",
         row_ship_href=f"{href}/ship{back}{'&' if back else '?'}in=row",
     )
+
+
+def place_of(order: Any) -> str:
+    """Say where a sale goes: personal data, for who may see it."""
+    return ", ".join(part for part in (order.city, order.country) if part)
 
 
 def item_row(item: Any, *, base: str, clock: Clock) -> ItemRow:

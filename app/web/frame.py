@@ -60,6 +60,7 @@ class Frame(NamedTuple):
     search_href: str | None
     search: str
     attention: Pressing | None
+    is_visit: bool  # a site admin looks into a store that they are no member of
 
     @property
     def itself(self) -> "Frame":
@@ -73,11 +74,18 @@ STORE_MENU = (
     ("Items", "items.index", "items", "i", Permission.SEE_SALES, False),
     ("Parcels", "parcels.index", "parcels", "l", Permission.SEE_EVERYTHING, False),
     ("Import", "imports.index", "import", "m", Permission.IMPORT, True),
+    ("Staff", "staff.index", "account", "f", Permission.STAFF, True),
+    ("Log", "logbook.index", "log", "o", Permission.SEE_LOG, True),
     ("Settings", "settings.show", "store", "e", Permission.SETTINGS, True),
 )
+SITE = frozenset({"site", "site_people", "site_log"})
 # What stands under an entry of the menu besides its own pages, by its key: under Sales, pages about one sale
 # or for a new one.
-UNDER = {"s": frozenset({"ship", "aftersale", "new_sale"}), "e": frozenset({"webhooks", "connections"})}
+UNDER = {
+    "s": frozenset({"ship", "aftersale", "new_sale"}),
+    "e": frozenset({"webhooks", "connections"}),
+    "f": frozenset({"store_tokens"}),
+}
 
 
 def init_app(app: Flask) -> None:
@@ -112,6 +120,7 @@ def frame() -> Frame | None:
         search_href=path("sales.index", desk.store.slug) if desk else None,
         search=g.get("search", ""),
         attention=pressing(desk) if desk and not desk.only_deals else None,
+        is_visit=desk is not None and desk.is_visit,
     )
 
 
@@ -174,5 +183,5 @@ def menu(actor: Actor, desk: Desk | None) -> list[Entry]:
     is_bought = request.blueprint in {"purchases", "buyers_word"}
     entries.append(Entry("Purchases", path("purchases.index"), "purchases", "p", is_bought))
     if actor.is_site_admin:
-        entries.append(Entry("Site", path("site.index"), "site", "t", request.blueprint == "site"))
+        entries.append(Entry("Site", path("site.index"), "site", "t", request.blueprint in SITE))
     return entries

@@ -26,6 +26,8 @@ def of_purchase(order_id: int) -> ResponseReturnValue:
 def of_sale(slug: str, order_id: int) -> ResponseReturnValue:
     """Show the invoice of a sale to its seller."""
     desk = open_desk(slug, Permission.SEE_EVERYTHING)
+    desk.ask(Permission.SEE_PERSONAL)
+    desk.ask(Permission.SEE_MONEY)
     order = find_sale(desk, order_id)
     back = url_for("sales.show", slug=slug, order_id=order.id)
     return shown(order, back, "Sale")

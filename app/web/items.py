@@ -69,7 +69,7 @@ def listed(desk: Desk, form: ItemListForm, is_valid: bool) -> dict[str, Any]:
     if is_valid:
         found = items.page(
             desk.store.id,
-            form.conditions_in(desk.store.zone),
+            form.conditions_in(desk.store.zone, desk.sight),
             sort=form.sort.data or "newest",
             after=form.after.data,
             before=form.before.data,

@@ -33,7 +33,7 @@ class MailView(NamedTuple):
     id: int
     name: str
     badge: Badge
-    to: str
+    to: str | None  # None: hidden
     when: str
     trouble: str
     again: bool
@@ -59,7 +59,7 @@ def view(desk: Desk, order: Order, clock: Clock) -> list[MailView]:
                 id=mail.id,
                 name=Mail(mail.kind).label,
                 badge=BADGES[State(mail.state)],
-                to=mail.recipient or known,
+                to=(mail.recipient or known or "") if desk.sight.personal else None,
                 when=_when(mail, clock),
                 trouble=mail.trouble,
                 again=may,

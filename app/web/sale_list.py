@@ -19,16 +19,18 @@ KEPT_ROWS = 4096
 
 
 class Around(NamedTuple):
-    """What the rows of one list share: its path, what leads back to it, and whether deals alone are seen."""
+    """What the rows of one list share: its path, what leads back to it, and what of sales is seen."""
 
     base: str
     back: str
     only_deals: bool
+    sees_place: bool
 
 
 def rows(desk: Desk, found: Sequence[Any], query: str) -> list[str]:
     """Return rows of the list, drawn, each leading to its sale and back to this list."""
-    around = Around(url_for("sales.index", slug=desk.store.slug), way_back(query), desk.only_deals)
+    base, sees_place = url_for("sales.index", slug=desk.store.slug), desk.sight.personal
+    around = Around(base, way_back(query), desk.only_deals, sees_place)
     lines = sales.lines_of([order.id for order in found], around.only_deals)
     clock = Clock(desk.store.zone)
     return [

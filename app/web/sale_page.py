@@ -26,7 +26,7 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
     came_from = opened_from()
     before, after = sales.neighbours(
         desk.store.id,
-        came_from.conditions_in(desk.store.zone),
+        came_from.conditions_in(desk.store.zone, desk.sight),
         order,
         tab=came_from.tab.data,
         sort=came_from.sort.data or "newest",

@@ -99,6 +99,7 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
     told_parcels = history.parcels_of([i.id for i in order.items])
     shared, sees_all = parcel_view.shared(order, told_parcels), not desk.only_deals
     told = history.money_of(order.id) if sees_all else []
+    seen = told if desk.sight.money else [row for row in told if row.kind == "discount"]
     by, is_late = clock.ship_by(order.ship_by)
     to_ship = shippable(items)
     events = history.events_of(order.id, shared) if sees_all else []
@@ -118,12 +119,13 @@ def view(desk: Desk, order: Order, items: list[OrderItem]) -> dict[str, Any]:
         "by": by,
         "is_late": is_late,
         "buyer_name": order.buyer.shown_name,
-        "buyer_email": (order.buyer.email or "") if sees_all else "",
+        "buyer_email": (order.buyer.email or "") if desk.sight.personal else "",
         "buyer_username": order.buyer.username,
-        "address": address_lines(order.address) if sees_all else [],
-        "money": [*money(order, told), *shares(order, told)] if sees_all else [],
+        "address": address_lines(order.address) if desk.sight.personal else [],
+        "money": [*money(order, seen), *shares(order, seen)] if sees_all else [],
+        "payment_code": (order.gateway_code or "") if desk.sight.money else "",
         "notes": history.notes_of(order.id, for_buyer=False) if sees_all else [],
-        "entries": entries(events, numbers, clock),
+        "entries": entries(events, numbers, clock, desk.sight.money),
         "later": after_view.view(desk, order, items, told, clock.now),
         "may_mark_paid": desk.may(Permission.MARK_PAID)
         and order.payment == Payment.UNPAID
@@ -236,20 +238,16 @@ def shares(order: Order, told: list[Money]) -> list[tuple[str, str, str]]:
     return [*rows, ("your payout", money_text(yours, order.currency), "quiet")] if yours else rows
 
 
-def entries(events: list[EventSeen], numbers: Mapping[int, int], clock: Clock) -> list[Entry]:
+def entries(
+    events: list[EventSeen], numbers: Mapping[int, int], clock: Clock, sees_money: bool
+) -> list[Entry]:
     """Return the history, newest first, one entry an act."""
-    found, payments = [], known_payments(events)
+    found, payments = [], known_payments(events) if sees_money else {}
     for _, group in groupby(events, key=lambda e: e.act_id):
         act = list(group)
         first = act[0]
-        found.append(
-            Entry(
-                who=_who(first),
-                what=_what(first.verb, act, numbers, moved(act, payments)),
-                when=clock.age(first.at),
-                exact=clock.exact(first.at),
-            )
-        )
+        what = _what(first.verb, act, numbers, moved(act, payments))
+        found.append(Entry(_who(first), what, clock.age(first.at), clock.exact(first.at)))
     return found
 
 

@@ -53,7 +53,7 @@ def table(desk: Desk, form: SaleListForm, is_valid: bool) -> dict[str, Any]:
         return {"rows": [], "newer": None, "older": None, "is_wrong": True, "went_into": None}
     found = sales.page(
         desk.store.id,
-        form.conditions_in(desk.store.zone),
+        form.conditions_in(desk.store.zone, desk.sight),
         tab=form.tab.data,
         sort=form.sort.data or "newest",
         after=form.after.data,

@@ -181,6 +181,11 @@ def furnish(make: Factory) -> dict[str, Any]:
     for name, store_id in (("", 2), ("elsewhere's ", 3)):
         ids[f"{name}webhook"], ids[f"{name}message"] = make.webhook(store_id)
         ids[f"{name}untold"] = make.connection(store_id)
+    ids["invitation"], ids["link"] = make.invitation("stranger@example.com")
+    ids["link of a new one"] = make.invitation("newcomer@example.com")[1]
+    ids["elsewhere's invitation"], _ = make.invitation(
+        "newcomer@example.com", store="othershop", by="owner2@example.com"
+    )
     with make.app.app_context():
         ids["settings"] = fingerprint(stores.one(1))
     return ids
@@ -200,9 +205,11 @@ def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathF
     put_in_place(desk_app, database)
     ids = furnish(Factory(desk_app))
     keys = {who: keys_of(desk_app, who) for who in CAST}
-    for who in ("owner", "buyer"):
+    for who in ("owner", "buyer", "staff"):
         ids[f"the {who}"] = account_of(desk_app, who)
-    ids["owner's token"] = keys["owner"].token.split("_")[1]
+    ids["elsewhere's member"] = account_of(desk_app, "owner2")
+    for who in ("owner", "staff"):
+        ids[f"{who}'s token"] = keys[who].token.split("_")[1]
     for name, who in (("owner's", "owner"), ("elsewhere's", "owner2")):
         ids[f"{name} session"] = session_of(desk_app, who)
     ids |= ways_in(desk_app)

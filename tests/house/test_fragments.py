@@ -97,8 +97,8 @@ INSIDE = {
 }
 # No page has these before somebody types, or at all.
 NOT_IN_A_PAGE = {"ship.number"}
-# Lines of plain text, for programs that watch over the desk, and the document of the APIs.
-NO_PAGE = {"health.alive", "health.ready", "openapi.whole"}
+# Lines of plain text, for programs that watch over the desk; the document of the APIs; and files.
+NO_PAGE = {"health.alive", "health.ready", "openapi.whole", "logbook.export", "site_log.export"}
 # These answer htmx with the whole page, or send it elsewhere.
 ALWAYS_WHOLE = {
     "account.home",
@@ -120,7 +120,15 @@ ALWAYS_WHOLE = {
     "invoices.of_purchase",
     "invoices.of_sale",
     "security.login",
+    "invitations.show",
+    "logbook.index",
     "site.index",
+    "site_log.index",
+    "site_people.index",
+    "staff.ask_to_leave",
+    "staff.index",
+    "staff.show",
+    "store_tokens.index",
     "tokens.index",
 }
 WAYS = [(endpoint, who, address) for endpoint, (who, addresses) in BOTH.items() for address in addresses]

@@ -40,9 +40,9 @@ def parcels(app: Flask) -> list[Packed]:
 
 
 def events(app: Flask, order_id: int | None = None) -> list[Event]:
-    """Return the events (of one order), oldest first, cut off from their session."""
+    """Return the events (of one order), oldest first, but for who joined; cut off from their session."""
     with app.app_context():
-        rows = select(Event).order_by(Event.id)
+        rows = select(Event).where(Event.row_kind.is_distinct_from("member")).order_by(Event.id)
         found = list(db.session.scalars(rows if order_id is None else rows.where(Event.order_id == order_id)))
         db.session.expunge_all()
         return found

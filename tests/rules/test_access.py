@@ -23,8 +23,13 @@ EVERYTHING_OF_STAFF = {
     P.TYPE_IN,
     P.TAKE_IN,
     P.IMPORT,
+    P.EXPORT,
+    P.SEE_MONEY,
+    P.SEE_PERSONAL,
 }
-EVERYTHING_OF_AN_OWNER = {*EVERYTHING_OF_STAFF, P.CANCEL, P.REFUND, P.SETTINGS}
+SEEN = {P.SEE_SALES, P.SEE_EVERYTHING, P.SEE_MONEY, P.SEE_PERSONAL, P.EXPORT}
+BEYOND_STAFF = {P.CANCEL, P.REFUND, P.SETTINGS, P.STAFF, P.TOKENS, P.SEE_LOG}
+EVERYTHING_OF_AN_OWNER = EVERYTHING_OF_STAFF | BEYOND_STAFF
 
 # (who, store) -> all that they may there; a place that is not named is none.
 RIGHTS: dict[tuple[str, str], set[Permission]] = {
@@ -67,10 +72,16 @@ def test_the_table_of_rights_is_this_one() -> None:
         "answer": whoever_works_here,
         "cancel": {"is_owner", "given_cancel", "is_admin"},
         "refund": {"is_owner", "given_refund", "is_admin"},
-        "type in": whoever_works_here,
+        "see money": {"is_owner", "left_see_money", "is_admin"},
+        "see personal data": {"is_owner", "left_see_personal", "is_admin"},
+        "type in": {"is_owner", "left_see_personal", "is_admin"},
+        "export": {"is_owner", "left_export", "is_admin"},
+        "staff": {"is_owner", "given_staff", "is_admin"},
+        "tokens": {"is_owner", "given_tokens", "is_admin"},
+        "see log": {"is_owner", "given_see_log", "is_admin"},
         "take in": whoever_works_here,
         "settings": {"is_owner", "given_settings", "is_admin"},
-        "import": whoever_works_here,
+        "import": {"is_owner", "left_see_personal", "is_admin"},
         "commission": {"is_admin"},
         "see site": {"is_admin"},
     }
@@ -132,7 +143,7 @@ def test_a_right_taken_away_is_gone_at_once(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("scopes", "rights"),
     [
-        ({"read:store-orders"}, {P.SEE_SALES, P.SEE_EVERYTHING}),
+        ({"read:store-orders"}, SEEN),
         (
             {"write:store-orders"},
             {P.SHIP, P.REDEEM, P.MARK_PAID, P.NOTE, P.ANSWER, P.CANCEL, P.REFUND, P.TAKE_IN},
@@ -140,8 +151,7 @@ def test_a_right_taken_away_is_gone_at_once(app: Flask) -> None:
         (
             {"read:store-orders", "write:store-orders"},
             {
-                P.SEE_SALES,
-                P.SEE_EVERYTHING,
+                *SEEN,
                 P.SHIP,
                 P.REDEEM,
                 P.MARK_PAID,
@@ -167,6 +177,9 @@ def test_no_scope_gives_a_token_files_or_the_site() -> None:
     assert {p for p, scope in NEEDED_SCOPE.items() if scope is None} == {
         P.TYPE_IN,
         P.IMPORT,
+        P.STAFF,
+        P.TOKENS,
+        P.SEE_LOG,
         P.SETTINGS,
         P.COMMISSION,
         P.SEE_SITE,

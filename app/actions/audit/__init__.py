@@ -6,7 +6,7 @@ after row: an order's codes (`rolled`), the history replayed (`history`), the wo
 
 from collections.abc import Iterator
 
-from app.actions.audit import history, rolled, words
+from app.actions.audit import history, places, rolled, words
 from app.actions.audit.proofs import Proof, of_rule, prove
 from app.db import one_moment
 from app.queries.books import ground, money, pieces, stores, tables, tally, told
@@ -30,6 +30,7 @@ def audit() -> Iterator[Proof]:
         yield from map(of_rule, SQL_RULES)
         yield from rolled.proofs()
         yield from history.proofs()
+        yield from places.proofs()
         yield from words.proofs()
 
 

@@ -7,7 +7,7 @@ to ask for an act (`actions.flags`). *combined_sales_ids* name the orders that w
 404 for ever. Times are those of the store's zone. Pages are counted from 1.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response
 from werkzeug.exceptions import HTTPException
@@ -25,6 +25,7 @@ from app.errors import ForeignStore, NotAllowed, NotFound, Refused
 from app.forms.base import Form
 from app.queries import counts, told_items, told_sales
 from app.queries.filters import Asked, Condition, Conditions
+from app.queries.sight import ALL, Sight
 from app.queries.told_items import SOLD
 from app.queries.told_sales import NOT_SENT, PAID, SENT, SETTLED, UNPAID, Purchases
 
@@ -84,7 +85,7 @@ def put_buyers(order: str) -> Response:
     actor = _asking()
     purchase = find_own_purchase(actor, row_id(order))
     form = judged_body(FlagsForm, beside=[KEY])
-    return _put(purchase.id, form, Side.BUYER, actor, purchase.store_id, id=order)
+    return _put(purchase.id, form, Flagging(Side.BUYER, actor, purchase.store_id), id=order)
 
 
 @blueprint.put("/stores/<slug>/sales/<order>")
@@ -96,15 +97,26 @@ def put_sellers(slug: str, order: str) -> Response:
     form = judged_body(FlagsForm, beside=[KEY])
     if not all(desk.may(right) for right in rights_for(form.flags())):
         raise NotAllowed
-    return _put(found.id, form, Side.SELLER, desk.acting, desk.store.id, id=order, username=slug)
+    seller = Flagging(Side.SELLER, desk.acting, desk.store.id, desk.sight)
+    return _put(found.id, form, seller, id=order, username=slug)
 
 
-def _put(order_id: int, form: FlagsForm, side: Side, actor: Actor, store_id: int, **path: str) -> Response:
+class Flagging(NamedTuple):
+    """Who sets a sale's flags: on which side, in which store, and what they see of it."""
+
+    side: Side
+    actor: Actor
+    store_id: int
+    sight: Sight = ALL
+
+
+def _put(order_id: int, form: FlagsForm, by: Flagging, **path: str) -> Response:
     """Do what the flags say, and answer the sale as it is then."""
-    put_flags(order_id, form.flags(), side=side, actor=actor, store_id=store_id)
+    put_flags(order_id, form.flags(), side=by.side, actor=by.actor, store_id=by.store_id)
     db.session.commit()
     found = told_sales.one(order_id)
-    return _wrapped("sale", 1, [sale_json(found)] if found else [], form, **path)
+    shown = [sale_json(found._replace(sight=by.sight))] if found else []
+    return _wrapped("sale", 1, shown, form, **path)
 
 
 @blueprint.get("/sales")
@@ -128,7 +140,8 @@ def sales(slug: str, which: str) -> Response:
     count = counts.orders(desk.store.id, asked, desk.only_deals)
     at = form.sorted_part()
     found = told_sales.page(desk.store.id, asked, at, only_deals=desk.only_deals) if at.start < count else []
-    return _wrapped("sale", count, [sale_json(one) for one in found], form, sales=which, username=slug)
+    shown = [sale_json(one._replace(sight=desk.sight)) for one in found]
+    return _wrapped("sale", count, shown, form, sales=which, username=slug)
 
 
 for name in LISTS:

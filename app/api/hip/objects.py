@@ -43,13 +43,13 @@ ABBREVIATION = re.compile(r"[A-Z]{2,3}", re.ASCII)
 
 def sale_json(told: Told) -> dict[str, object]:
     """Return a Sale. Who sees deals alone sees their sum, and nothing of where the whole goes."""
-    row = told.row
+    row, sees_personal = told.row, told.sight.personal and not told.only_deals
     link = "" if told.only_deals else row.tracking_url or row.tracking_number or ""
     return {
         "id": str(row.id),
         "buyer_id": str(row.buyer_id),
         "buyer_username": row.buyer_username or row.buyer_name or f"Buyer {row.buyer_id}",
-        "buyer_email": "" if told.only_deals else row.buyer_email or "",
+        "buyer_email": (row.buyer_email or "") if sees_personal else "",
         "seller_id": str(row.store_id),
         "seller_username": row.slug,
         "seller_email": row.mail_from,
@@ -64,11 +64,11 @@ def sale_json(told: Told) -> dict[str, object]:
         "currency": row.currency,
         **({"tracking_link": link} if link else {}),
         "created_at": time_text(row.placed_at, row.zone),
-        "shipping_address_id": None if told.only_deals else id_text(row.address_id),
+        "shipping_address_id": id_text(row.address_id) if sees_personal else None,
         **({"combined_sales_ids": [str(one) for one in told.absorbed]} if told.absorbed else {}),
         "postage_method": row.postage_method,
         **_sums(told),
-        "ShippingAddress": None if told.only_deals else _address_json(row),
+        "ShippingAddress": _address_json(row) if sees_personal else None,
         "SaleListings": [_line_json(line, row.currency) for line in told.lines],
     }
 

@@ -13,6 +13,7 @@ from app.api.shape import first_and_last, utc_text
 from app.models import Payout, Store
 from app.queries import people
 from app.queries.people import StoreFacts
+from app.queries.sight import ALL, Sight
 from app.queries.told_items import Told
 
 ORDER_OF_THINGS, ORDER_OF_DONATIONS = 1, 2  # OrderType
@@ -165,6 +166,9 @@ def _payouts(item: Told, beside: Beside) -> list[PaidOut]:
     return [PaidOut(payout, item.row.currency) for payout in beside.payouts.get(item.row.id, [])]
 
 
+# What an order shows of where it goes: personal data.
+SHIPPING = frozenset(name for name in ORDER if name.startswith("shipping_"))
+
 # Seed 000's words for `embed`; the sister page of the same day says `store` for the seller's shop.
 EMBEDS: dict[str, Embed] = {
     "order": Embed(ORDER, _order),
@@ -241,16 +245,17 @@ def bought_json(items: Sequence[Told], shown: Shown) -> list[dict[str, object]]:
 
 
 def items_json(
-    items: Sequence[Told], stores: Mapping[int, Store | StoreFacts], shown: Shown
+    items: Sequence[Told], stores: Mapping[int, Store | StoreFacts], shown: Shown, sight: Sight = ALL
 ) -> list[dict[str, object]]:
     """Return the OrderItem objects of these items, with exactly what is shown.
 
-    `stores` are those that sold them, where something of the store is shown.
+    `stores` are those that sold them, where something of the store is shown. What `sight` hides is null,
+    and there are no payouts.
     """
-    beside = gather(items, stores, shown.names)
+    beside = gather(items, stores, shown.names if sight.money else shown.names - {"payouts"})
     fields = [(name, give) for name, give in ITEM.items() if name in shown.fields]
     embeds = [
-        (name, EMBEDS[name].find, {key: give for key, give in EMBEDS[name].table.items() if key in inner})
+        (name, EMBEDS[name].find, {key: give for key, give in _seen(name, sight).items() if key in inner})
         for name, inner in shown.embeds.items()
     ]
     found = []
@@ -259,6 +264,14 @@ def items_json(
         shown_of_item |= {name: _inner_json(find(item, beside), table) for name, find, table in embeds}
         found.append(shown_of_item)
     return found
+
+
+def _seen(name: str, sight: Sight) -> Mapping[str, Give]:
+    """Return the table of an embedded object, with null for personal data that is hidden."""
+    table = EMBEDS[name].table
+    if name != "order" or sight.personal:
+        return table
+    return {key: (lambda _: None) if key in SHIPPING else give for key, give in table.items()}
 
 
 def given_json(thing: Any, table: dict[str, Give], names: frozenset[str]) -> dict[str, object]:

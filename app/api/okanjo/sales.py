@@ -27,7 +27,7 @@ def sales(store: str) -> Response:
         found = told_items.page(
             desk.store.id, asked, start=part.start, limit=part.limit, only_deals=desk.only_deals
         )
-    return counted(answer(items_json(found, {desk.store.id: desk.store}, form.shown())), count)
+    return counted(answer(items_json(found, {desk.store.id: desk.store}, form.shown(), desk.sight)), count)
 
 
 @blueprint.get("/stores/<store>/sales/<item>")
@@ -36,7 +36,7 @@ def sale(store: str, item: str) -> Response:
     desk = find_desk(asking(), store_id(store), to=Permission.SEE_SALES)
     found = find_told_item(desk, row_id(item))
     form = judged_query(ShowForm)
-    return answer(items_json([found], {desk.store.id: desk.store}, form.shown())[0])
+    return answer(items_json([found], {desk.store.id: desk.store}, form.shown(), desk.sight)[0])
 
 
 @blueprint.put("/stores/<store>/sales/<item>")

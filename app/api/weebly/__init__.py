@@ -88,7 +88,8 @@ def orders(site: str, user: str | None = None) -> Response:
     form = judged_query(OrdersForm)
     page, limit = form.page.data or 1, form.limit.data or DEFAULT_LIMIT
     at = site_orders.Page((page - 1) * limit, limit, form.is_newest_first)
-    total, found = site_orders.page(desk.store.id, form.conditions(), at, only_deals=desk.only_deals)
+    conditions = form.conditions()._replace(sight=desk.sight)
+    total, found = site_orders.page(desk.store.id, conditions, at, only_deals=desk.only_deals)
     return paged(answer(orders_json(found, place)), total=total, page=page, limit=limit)
 
 

@@ -56,7 +56,7 @@ def _shipment_json(
         "height": None,
         "width": None,
         "depth": None,
-        **_address_json(row),
+        **_address_json(row, at),
         "shipment_tax_total": 0,
         "shipment_tax_rates": None,
         "price": price,
@@ -98,9 +98,9 @@ def _moves(events: Sequence[EventSeen]) -> list[tuple[EventSeen, str]]:
     return found
 
 
-def _address_json(row: Any) -> dict[str, object]:
-    """Return where an order goes; nothing but nulls where the desk has no address."""
-    return {
+def _address_json(row: Any, at: Site) -> dict[str, object]:
+    """Return where an order goes; nothing but nulls where the desk has no address, or may not tell it."""
+    found = {
         "full_name": row.to_name or None,
         "email": row.to_email or row.buyer_email or None,
         "phone": row.to_phone or None,
@@ -112,6 +112,7 @@ def _address_json(row: Any) -> dict[str, object]:
         "country": row.to_country or None,
         "postal_code": row.to_postal_code or None,
     }
+    return found if at.desk.sight.personal else dict.fromkeys(found)
 
 
 def billings_json(row: Any, at: Site) -> list[dict[str, object]]:
@@ -119,16 +120,17 @@ def billings_json(row: Any, at: Site) -> list[dict[str, object]]:
 
     The address is the payer's, of whom the desk knows name and e-mail; cards and fees it knows nothing of.
     """
+    sight = at.desk.sight
     moved = [payment for payment in payments_of(row.id) if payment.kind in BILLING_METHODS]
-    if not moved:
+    if not (moved and sight.money):
         return []
     return [
         {
             "order_id": text_id(row.id),
             "order_billing_id": 1,
             "gateway": moved[0].method or None,
-            "full_name": row.buyer_name or row.to_name or None,
-            "email": row.buyer_email or None,
+            "full_name": row.buyer_name or (row.to_name if sight.personal else None) or None,
+            "email": (row.buyer_email or None) if sight.personal else None,
             **dict.fromkeys(
                 (
                     "phone",

@@ -44,13 +44,14 @@ def orders_json(rows: Sequence[Any], at: Site) -> list[dict[str, object]]:
 
 def listed_json(placed: Placed) -> dict[str, object]:
     """Return the fields of an order that lists show."""
-    row = placed.row
+    row, sight = placed.row, placed.at.desk.sight
+    to_name = row.to_name if sight.personal else None
     return {
         "user_id": text_id(placed.at.owner_id),
         "site_id": text_id(placed.at.desk.store.id),
         "order_id": text_id(row.id),
         "order_date": seconds(row.placed_at),
-        "full_name": row.buyer_name or row.to_name or row.buyer_username or None,
+        "full_name": row.buyer_name or to_name or row.buyer_username or None,
         "order_status": weebly_status(row.payment, placed.standing).value,
         "order_currency": row.currency,
         "order_total": placed.amount(placed.total_minor),

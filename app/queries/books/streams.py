@@ -11,7 +11,20 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
 
-from app.models import Address, Buyer, Combined, Event, Order, OrderItem, Parcel, ParcelLine, SearchTerm
+from app.models import (
+    Account,
+    Address,
+    Buyer,
+    Combined,
+    Event,
+    Invitation,
+    Member,
+    Order,
+    OrderItem,
+    Parcel,
+    ParcelLine,
+    SearchTerm,
+)
 from app.queries.books.rules import plain, rows
 
 _FIRST = itemgetter(0)
@@ -218,3 +231,24 @@ def told_codes(order_id: int) -> set[str]:
     told = select(_EVENT.before, _EVENT.after).where(_EVENT.order_id == order_id, _EVENT.item_id.is_(None))
     sides = [side for event in rows(told) for side in event if side]
     return {side["gateway_code"] for side in sides if side.get("gateway_code")}
+
+
+# What the history tells of that hangs on no order: places in stores, invitations to them, people.
+OF_PEOPLE: dict[str, Any] = {model.__tablename__: model for model in (Member, Invitation, Account)}
+
+
+def told_of_people() -> Iterator[Any]:
+    """Yield what was told of places, invitations and people, row by row, the oldest first."""
+    told = TOLD.where(_EVENT.row_kind.in_(OF_PEOPLE))
+    return rows(told.order_by(_EVENT.row_kind, _EVENT.row_id, _EVENT.store_id, _EVENT.id))
+
+
+def people_now() -> Iterator[tuple[tuple[str, int, int | None], Any]]:
+    """Yield (kind, id, store) and the row, as it is, of each of these of which something was told."""
+    for kind, model in OF_PEOPLE.items():
+        table = model.__table__
+        row_id = table.c.account_id if model is Member else table.c.id
+        ids = select(_EVENT.row_id).where(_EVENT.row_kind == kind)
+        for row in rows(select(table).where(row_id.in_(ids))):
+            found = row._mapping
+            yield (kind, found["account_id" if model is Member else "id"], found.get("store_id")), found

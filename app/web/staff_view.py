@@ -1,0 +1,131 @@
+"""A store's people as its pages show them: what each may do, in words, and who is invited."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from app.access import Desk
+from app.access.invited import desk_of_inviter
+from app.access.rights import BEYOND, ORDINARY, Permission, held, is_admin, is_owner
+from app.forms.staff import RIGHTS, PlaceForm, tick_of
+from app.queries.staff import InvitationRow, MemberRow
+from app.statuses import Role
+from app.web.clock import Clock
+from app.web.display import Badge
+
+ROLES = {Role.OWNER: "Owner", Role.STAFF: "Staff", Role.VENDOR: "Vendor"}
+ABOUT = {
+    Role.OWNER: "May do everything, and give every right.",
+    Role.STAFF: "See, ship, track, note, import and mark sales as paid.",
+    Role.VENDOR: "See and redeem deals, nothing else.",
+}
+NOT_SHOWN = {
+    Permission.SEE_MONEY: "Payments and payouts",
+    Permission.SEE_PERSONAL: "Addresses, e-mails and telephones",
+    Permission.EXPORT: "Export",
+}
+
+
+class Member(NamedTuple):
+    """One member in the list; `href` is "" where the person asking can change nothing of theirs."""
+
+    id: int
+    name: str
+    email: str
+    role: str
+    also: list[str]
+    without: list[str]
+    is_you: bool
+    is_shut: bool
+    href: str
+
+
+class Invitation(NamedTuple):
+    """One open invitation in the list."""
+
+    id: int
+    email: str
+    role: str
+    also: list[str]
+    without: list[str]
+    by: str
+    when: tuple[str, str]
+    badge: Badge
+    until: str
+
+
+class Tick(NamedTuple):
+    """A right that may be ticked."""
+
+    name: str
+    label: str
+    is_ticked: bool
+
+
+def offered_roles(desk: Desk) -> list[Role]:
+    """Return the roles that the actor can give."""
+    return [role for role in Role if role is not Role.OWNER or is_owner(desk) or is_admin(desk)]
+
+
+def offered_rights(desk: Desk) -> list[Permission]:
+    """Return the rights that the actor can give and take: those that they have themselves."""
+    return [right for right in RIGHTS if desk.may(right)]
+
+
+def ticks(form: PlaceForm) -> list[Tick]:
+    """Return a tick for each right that a form offers."""
+    return [Tick(tick_of(r), RIGHTS[r], bool(form[tick_of(r)].data)) for r in RIGHTS if r in form.offers]
+
+
+def said(role: str, rights: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return what a place may beyond its role, and what was taken from it, in words."""
+    if role != Role.STAFF:
+        return [], []
+    has = held(Role(role), rights)
+    return (
+        [words for right, words in BEYOND.items() if right in has],
+        [NOT_SHOWN[right] for right in ORDINARY if right not in has],
+    )
+
+
+def member_view(desk: Desk, member: MemberRow, href: str) -> Member:
+    """Return a member as the list shows them."""
+    is_you = member.account_id == desk.actor.account_id
+    is_free = is_owner(desk) or is_admin(desk) or not (member.role == Role.OWNER or is_you)
+    also, without = said(member.role, member.rights)
+    return Member(
+        member.account_id,
+        member.shown_name,
+        member.email or "",
+        ROLES[Role(member.role)],
+        also,
+        without,
+        is_you,
+        not member.active,
+        href if is_free else "",
+    )
+
+
+def invitation_view(row: InvitationRow, clock: Clock) -> Invitation:
+    """Return an open invitation as the list shows it."""
+    also, without = said(row.role, row.rights)
+    return Invitation(
+        row.id,
+        row.email,
+        ROLES[Role(row.role)],
+        also,
+        without,
+        row.inviter,
+        clock.age_and_exact(row.created_at),
+        badge(row, clock.now),
+        clock.exact(row.expires_at),
+    )
+
+
+def badge(row: InvitationRow, now: datetime) -> Badge:
+    """Say how it stands with an open invitation."""
+    if row.expires_at <= now:
+        return Badge("Expired", "plain", "ring")
+    if desk_of_inviter(row) is None:
+        return Badge("Cannot be accepted: its inviter may not give this any more", "bad")
+    return Badge("Waits for an answer", "wait", "ring")
