@@ -7,8 +7,6 @@ import hashlib
 import hmac
 from base64 import b64encode
 
-from itsdangerous import BadData, URLSafeSerializer
-
 
 def derived(key: str, purpose: str) -> bytes:
     """Return 32 bytes that nobody knows who has not the desk's key; others for each purpose."""
@@ -29,22 +27,3 @@ def signature(secret: bytes, message_id: str, timestamp: int, body: bytes) -> st
     """Return what stands in the header webhook-signature: HMAC-SHA256 over "id.timestamp.body", version 1."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     return f"v1,{b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()}"
-
-
-def sealed(key: str, purpose: str, row_id: int) -> str:
-    """Return a text for a link that names a row, good for one purpose; nobody else could have made it."""
-    return str(_seal(key, purpose).dumps(row_id))
-
-
-def unsealed(key: str, purpose: str, text: str) -> int | None:
-    """Return the id that a sealed text of this purpose names; None for every other text."""
-    try:
-        found = _seal(key, purpose).loads(text)
-    except BadData:
-        return None
-    return found if type(found) is int else None
-
-
-def _seal(key: str, purpose: str) -> URLSafeSerializer:
-    """Return what seals and opens texts of one purpose."""
-    return URLSafeSerializer(key, salt=purpose, signer_kwargs={"digest_method": hashlib.sha256})

@@ -30,7 +30,7 @@ from app.actions.webhooks import Wanted, add_webhook, ping
 from app.db import db
 from app.models import Buyer, Cause, Order, OrderItem
 from app.queries import items, people, sales
-from app.signing import sealed
+from app.seals import signed
 from app.statuses import Delivery, ItemStatus, Payment, ProductType, Role
 
 ADDRESS = AddressSaid(
@@ -116,7 +116,7 @@ class Factory:
             desk = find_desk(person(account), store, to=Permission.STAFF)
             made = invite(email, Place.of(role), desk=desk)
             db.session.commit()
-            return made.id, sealed(self.app.config["SECRET_KEY"], PURPOSE, made.id)
+            return made.id, signed(self.app.config["SECRET_KEY"], PURPOSE, {"invitation": made.id})
 
     def number_of(self, order_id: int) -> int:
         """Return a sale's number."""

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from app.access import Actor, Desk, Permission, find_desk
 from app.access.invited import OPEN, Invited, NoInvitation, invited
 from app.access.rights import is_admin, is_owner, may_give
+from app.actions.accounts import prove_email
 from app.actions.ledger import Act
 from app.actions.outbox import State
 from app.actions.people import open_account
@@ -223,9 +224,13 @@ def _still(act: Act, offer: Invited) -> Invited:
 
 
 def _take(act: Act, offer: Invited, account_id: int) -> None:
-    """Answer an invitation with yes; who has a place by now keeps it."""
+    """Answer an invitation with yes; who has a place by now keeps it.
+
+    The link came by the mail of the account's address, so that the address is proved.
+    """
     _still(act, offer)
     _answer(act, _open(act, Invitation.id == offer.row.id)[0], "accepted")
+    prove_email(db.session.get_one(Account, account_id), now=act.at)
     if member_of(act.store_id, account_id) is None:
         seat(act, account_id, Place.of(offer.row.role, offer.row.rights))
 

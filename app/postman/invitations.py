@@ -6,10 +6,11 @@ from flask import current_app
 
 from app.access.invited import PURPOSE, NoInvitation, invited
 from app.actions.outbox import Claim
+from app.postman.account_words import site
 from app.postman.words import Letter, NothingToTell, address, one_line
 from app.queries import staff
 from app.queries.mails import sender
-from app.signing import sealed
+from app.seals import signed
 from app.statuses import Role
 
 AS = {Role.OWNER: "an owner", Role.STAFF: "staff", Role.VENDOR: "a vendor, who redeems its deals"}
@@ -41,6 +42,5 @@ def invitation_letter(claim: Claim) -> Letter:
 
 def link(invitation_id: int) -> str:
     """Return where an invitation is answered, below the desk's own address: never one that somebody sent."""
-    config = current_app.config
-    base = str(config["BASE_URL"]).rstrip("/") or f"http://{config['HOST']}:{config['PORT']}"
-    return f"{base}/invitations/{sealed(str(config['SECRET_KEY']), PURPOSE, invitation_id)}"
+    token = signed(str(current_app.config["SECRET_KEY"]), PURPOSE, {"invitation": invitation_id})
+    return f"{site()}/invitations/{token}"
