@@ -20,6 +20,8 @@ from structlog.contextvars import bind_contextvars, clear_contextvars, get_conte
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 LONGEST_PATH = 300
+# Behind this step stands the token of a guest link: what is no plain id is cut, with all that follows.
+GUEST = re.compile(r"(.*/guest/)(?![0-9]{1,19}(?:/[a-z]{1,20})?/?\Z).+", re.IGNORECASE | re.DOTALL)
 # Characters that could begin a line of their own, or speak to a terminal.
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # PostgreSQL repeats there what was sent: "Key (email)=(...) already exists."
@@ -83,7 +85,8 @@ class Line:
         self.id = secrets.token_hex(6)
         self.method = str(environ["REQUEST_METHOD"])[:16]
         # Quoted, a path is one word of ASCII, whatever was sent.
-        self.path = quote(environ.get("PATH_INFO", "").encode("latin-1"))[:LONGEST_PATH]
+        path = GUEST.sub(r"\1*", environ.get("PATH_INFO", ""))
+        self.path = quote(path.encode("latin-1"), safe="/*")[:LONGEST_PATH]
         self.code = 500
         self.facts: dict[str, Any] = {}
 

@@ -12,6 +12,7 @@ from app import postman
 from app.access import SYSTEM
 from app.actions import mails
 from app.actions.aftersale import Reason
+from app.actions.guests import make_link
 from app.actions.intake import take_in
 from app.actions.labels import draft
 from app.actions.ledger import Act
@@ -25,6 +26,7 @@ from app.actions.webhooks import Wanted, add_webhook, ping
 from app.db import db
 from app.models import Buyer, Cause, Order, OrderItem
 from app.queries import items, people, sales
+from app.signing import guest_token
 from app.statuses import Delivery, ItemStatus, Payment, ProductType
 
 ADDRESS = AddressSaid(
@@ -172,6 +174,14 @@ class Factory:
             message.state, message.sent_at, message.answer = "sent", message.due_at, 204
             db.session.commit()
             return hook.id, message.id
+
+    def link(self, order_id: int) -> tuple[int, str]:
+        """Make the guest link of a sale; return its id and its token."""
+        with self.app.app_context():
+            store_id = db.session.get_one(Order, order_id).store_id
+            link = make_link(order_id, actor=SYSTEM, store_id=store_id)
+            db.session.commit()
+            return link.id, guest_token(self.app.config["SECRET_KEY"], link.public_id)
 
     def label(self, order_id: int, pieces: dict[int, int], number: str = "") -> int:
         """Make a label for pieces of a sale, to send later, and return the parcel's id."""

@@ -19,6 +19,7 @@ from app.models.history import (
 from app.models.orders import Combined, Discount, Order, OrderItem, Payment, Payout, TaxLine
 from app.models.parcels import Parcel, ParcelLine
 from app.models.people import Account, ApiToken, Buyer, Member, Signin
+from app.models.privacy import Forgotten, GuestLink
 from app.models.shop import Address, Cause, Media, Product, Store
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "Discount",
     "Event",
     "Feedback",
+    "Forgotten",
+    "GuestLink",
     "Idempotency",
     "Job",
     "JobRow",

@@ -20,16 +20,21 @@ from flask_mailman import Mail as Mailman
 from flask_mailman.message import utf8_charset_qp
 
 from app.actions import mails, outbox
+from app.actions.guests import link_for_mail
 from app.actions.outbox import Claim
 from app.db import db
 from app.postman.means import MEANS, NotReached, why_not
 from app.postman.words import Letter, NothingToTell, TooEarly, letter
+from app.signing import guest_token
 
 
 def init_app(app: Flask) -> None:
     """Give Flask-Mailman the means that MAIL_BACKEND names."""
     app.config["MAIL_BACKEND"] = MEANS[app.config["MAIL_MEANS"]]
     Mailman(app)
+
+
+FOLLOW = "Follow this order, and say that it came or what is wrong, without an account:"
 
 
 def never() -> bool:
@@ -60,7 +65,7 @@ def deliver(mail_id: int) -> bool:
     if claim is None:
         return True
     try:
-        written = letter(claim)
+        written = with_link(letter(claim), claim)
     except NothingToTell as nothing:
         end(outbox.drop, claim, str(nothing))
         return True
@@ -88,6 +93,17 @@ def deliver(mail_id: int) -> bool:
         return not reason.is_unreachable
     end(outbox.sent, claim, written.to)
     return True
+
+
+def with_link(written: Letter, claim: Claim) -> Letter:
+    """Return a letter with the link by which a buyer without an account follows the sale."""
+    base = str(current_app.config["BASE_URL"]).rstrip("/")
+    public_id = link_for_mail(claim.order_id or 0, store_id=claim.store_id) if base else None
+    db.session.commit()
+    if public_id is None:
+        return written
+    token = guest_token(str(current_app.config["SECRET_KEY"]), public_id)
+    return written._replace(body=f"{written.body}\n{FOLLOW}\n{base}/guest/{token}\n")
 
 
 def end(how: Callable[..., None], claim: Claim, *said: Any, **more: Any) -> None:

@@ -11,6 +11,8 @@ from app.web import (
     buyers_word,
     errors,
     frame,
+    guest,
+    guest_links,
     headers,
     health,
     imports,
@@ -43,6 +45,8 @@ BLUEPRINTS = (
     webhooks.blueprint,
     purchases.blueprint,
     buyers_word.blueprint,
+    guest.blueprint,
+    guest_links.blueprint,
     invoices.blueprint,
     site.blueprint,
     tokens.blueprint,
@@ -53,6 +57,7 @@ class IdConverter(BaseConverter):
     """An id in a path: plain digits, no leading zero, at most 2^63-1; every other spelling is a 404."""
 
     regex = "[1-9][0-9]{0,18}"
+    weight = 50  # tried before a step that takes any text
 
     def to_python(self, value: str) -> int:
         """Return the id."""

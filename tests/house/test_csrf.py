@@ -29,6 +29,8 @@ SETTINGS = {
     "unpaid_days": "5",
     "received_days": "14",
     "undo_minutes": "10",
+    "guest_days": "180",
+    "forget_months": "0",
 }
 
 
@@ -98,6 +100,10 @@ WRITES = (
         "buyer",
     ),
     Write("buyers_word.download", "/purchases/{bought}/download", {"item": "{bought file}"}, "buyer"),
+    Write("guest_links.make", "/stores/papershop/sales/{sale}/guest-link", {}),
+    Write("guest_links.end", "/stores/vendorshop/sales/{bought}/guest-link/end", {}),
+    Write("guest.received", "/guest/{link}/received", {"item-{bought goods}": "1"}, "guest"),
+    Write("guest.problem", "/guest/{link}/problem", {"item-{bought kit}": "1", "words": "Torn"}, "guest"),
     Write(
         "aftersale.feedback",
         "/stores/vendorshop/sales/{bought}/feedback",

@@ -56,6 +56,7 @@ BOTH: dict[str, tuple[str, tuple[str, ...]]] = {
             "/purchases?colour=red",
         ),
     ),
+    "guest.show": ("guest", ("/guest/{link}",)),
     "purchases.show": ("buyer", ("/purchases/{sale}", "/purchases/{bought}", "/purchases/999999")),
     "sales.index": (
         "owner",
@@ -102,6 +103,8 @@ NO_PAGE = {"health.alive", "health.ready"}
 # These answer htmx with the whole page, or send it elsewhere.
 ALWAYS_WHOLE = {
     "account.home",
+    "guest.bill",
+    "guest.enter",
     "imports.index",
     "new_sale.show",
     "settings.show",
