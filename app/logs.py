@@ -22,6 +22,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 LONGEST_PATH = 300
 # Behind this step stands the token of a guest link: what is no plain id is cut, with all that follows.
 GUEST = re.compile(r"(.*/guest/)(?![0-9]{1,19}(?:/[a-z]{1,20})?/?\Z).+", re.IGNORECASE | re.DOTALL)
+# The same in what others write, such as Flask's own server, which repeats the address.
+TOKEN = re.compile(r"(/guest/)[^\s\"'/]*\.[^\s\"']+", re.IGNORECASE)
 # Characters that could begin a line of their own, or speak to a terminal.
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # PostgreSQL repeats there what was sent: "Key (email)=(...) already exists."
@@ -130,6 +132,7 @@ def set_up() -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _tell_failure,
+        _cut_tokens,
         _escape,
     ]
     renderer: Processor = _render
@@ -192,6 +195,14 @@ def _tell_failure(_logger: WrappedLogger, _name: str, entry: EventDict) -> Event
         error = error[1]
     if isinstance(error, BaseException):
         entry["exception"] = VALUES.sub("DETAIL: left out", "".join(traceback.format_exception(error)))
+    return entry
+
+
+def _cut_tokens(_logger: WrappedLogger, _name: str, entry: EventDict) -> EventDict:
+    """Cut the tokens of guest links out of every text."""
+    for key, value in entry.items():
+        if isinstance(value, str) and "/guest/" in value:
+            entry[key] = TOKEN.sub(r"\1*", value)
     return entry
 
 

@@ -27,6 +27,7 @@ from app import postman
 from app.access import Desk, Permission, find_desk, person
 from app.actions.idempotency import forget_old
 from app.actions.jobs import LOST_AFTER, Kept, Run, TakenOver, fail, finish, keep, put_back, refuse, start
+from app.actions.keeping import forget_some
 from app.db import db, with_driver
 from app.errors import NotAllowed, NotFound, Refused
 from app.exchange.importing import OrderReport, batches, read
@@ -38,11 +39,12 @@ FILE = "queue.db"
 # Two, so that one long import does not keep another store's waiting.
 THREADS = 2
 # Seconds: between two looks at the table of jobs, between two rounds of the postman, between two clearings,
-# between two looks at the queue, until the batch at work must end.
+# between two looks at the queue, between two batches of what is forgotten, until the batch at work must end.
 SWEEP_EVERY = 10
 ROUND_EVERY = 3
 CLEAR_EVERY = 3600
 LONGEST_NAP = 0.5
+BREATH = 0.05
 GRACE = 8
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -235,9 +237,10 @@ def run(app: Flask, consumer: Consumer) -> None:
     consumer.start()
     # Beside the jobs, and beside each other: a server that is waited for keeps nothing else waiting.
     is_ending = threading.Event()
+    rounds = ((postman.go_round, ROUND_EVERY), (hooks.go_round, ROUND_EVERY), (forget, CLEAR_EVERY))
     postmen = [
-        threading.Thread(target=go_rounds, args=(app, is_ending, go), daemon=True)
-        for go in (postman.go_round, hooks.go_round)
+        threading.Thread(target=go_rounds, args=(app, is_ending, go, every), daemon=True)
+        for go, every in rounds
     ]
     for each in postmen:
         each.start()
@@ -260,11 +263,21 @@ def run(app: Flask, consumer: Consumer) -> None:
         each.join(GRACE)
 
 
-def go_rounds(app: Flask, is_ending: threading.Event, go: Callable[..., None]) -> None:
+def go_rounds(
+    app: Flask, is_ending: threading.Event, go: Callable[..., None], every: int = ROUND_EVERY
+) -> None:
     """Let a postman go round every few seconds, until the worker ends."""
     while not is_ending.is_set():
         postman.walk(app, is_ending.is_set, go)
-        is_ending.wait(ROUND_EVERY)
+        is_ending.wait(every)
+
+
+def forget(is_stopping: Callable[[], bool] = never) -> None:
+    """Forget what is kept no longer, in small batches: others write in between."""
+    while not is_stopping() and forget_some(now=datetime.now(UTC)):
+        db.session.commit()
+        time.sleep(BREATH)
+    db.session.rollback()
 
 
 def clear(app: Flask) -> None:

@@ -29,14 +29,14 @@ def make_link(order_id: int, *, actor: Actor, store_id: int, at: datetime | None
         order = act.hold(order_id)
         if not act.store.guest_days:
             raise NoLinks
-        _end(act, order)
+        end_within(act, order)
         return _make(act, order)
 
 
 def end_links(order_id: int, *, actor: Actor, store_id: int, at: datetime | None = None) -> bool:
     """End the guest links of an order for good; tell whether there were any."""
     with Act("end_links", actor=actor, store_id=store_id, at=at) as act:
-        return _end(act, act.hold(order_id))
+        return end_within(act, act.hold(order_id))
 
 
 def link_for_mail(order_id: int, *, store_id: int) -> str | None:
@@ -75,7 +75,7 @@ def _make(act: Act, order: Order) -> GuestLink:
     return link
 
 
-def _end(act: Act, order: Order) -> bool:
+def end_within(act: Act, order: Order) -> bool:
     """End what links lead to an order that the act holds; tell whether there were any."""
     led = [order.id, *(row.id for row in absorbed_by(order.id))]
     asked = select(GuestLink).where(GuestLink.order_id.in_(led), GuestLink.revoked_at.is_(None))

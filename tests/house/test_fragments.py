@@ -113,6 +113,7 @@ ALWAYS_WHOLE = {
     "invoices.of_sale",
     "security.login",
     "security.verify",
+    "persons.index",
     "site.index",
     "tokens.index",
 }

@@ -72,6 +72,9 @@ POST /purchases/<id:order_id>/feedback                303 404 422 404 404 404 40
      /purchases/{sale}/feedback
 POST /purchases/<id:order_id>/download                303 404 422 404 404 404 404 404 404
      /purchases/{sale}/download
+GET  /site/persons                                    303 403 403 403 403 403 403 403 200
+POST /site/persons/export                             303 403 403 403 403 403 403 403 422
+POST /site/persons/erase                              303 403 403 403 403 403 403 403 422
 GET  /guest/<token>                                   404 404 404 404 404 404 404 404 404
      /guest/x
 GET  /guest/<token>                                   303 303 303 303 303 303 303 303 303
@@ -86,6 +89,10 @@ POST /guest/<id:link_id>/problem                      404 404 404 404 404 404 40
      /guest/{link}/problem
 POST /stores/<slug>/sales/<id:order_id>/guest-link    303 404 404 404 403 303 303 404 303
      /stores/papershop/sales/{sale}/guest-link
+POST /stores/<slug>/sales/<id:order_id>/guest-link    303 404 404 404 403 303 303 404 303
+     /stores/papershop/sales/{papershop's deal sale}/guest-link
+POST /stores/<slug>/sales/<id:order_id>/guest-link/end 303 404 404 404 403 303 303 404 303
+     /stores/papershop/sales/{papershop's deal sale}/guest-link/end
 POST /stores/<slug>/sales/<id:order_id>/guest-link/end 303 404 404 404 403 303 303 404 303
      /stores/vendorshop/sales/{bought}/guest-link/end
 GET  /stores/<slug>/sales/<id:order_id>/invoice       303 404 404 404 403 200 200 404 200

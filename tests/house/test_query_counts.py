@@ -95,6 +95,7 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     # who 1, tokens 1, stores to choose from 1; the frame 1
     ("one's tokens", "owner", "/account/tokens", 4, None),
     ("all stores", "site_admin", "/site", 5, None),
+    ("a person's data", "site_admin", "/site/persons", 2, None),
     ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 3, 3),
     ("a store that is not there", "owner", "/stores/nowhere/sales", 2, 2),
 )

@@ -97,6 +97,7 @@ WHOLE = {
     "settings/index.html": Way("owner", "/stores/papershop/settings", None, {}),
     "webhooks/index.html": Way("owner", "/stores/vendorshop/settings/webhooks", None, {}),
     "security/login_user.html": Way("signed_out", "/login", None, {}),
+    "persons/index.html": Way("site_admin", "/site/persons", None, {}),
     "site/index.html": Way("site_admin", "/site", None, {}),
     "tokens/index.html": Way("owner", "/account/tokens", None, {}),
 }

@@ -1,6 +1,7 @@
 """A buyer without an account follows one purchase by a link, and says that it came or what is wrong."""
 
 import json
+import logging
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -360,6 +361,14 @@ def test_no_line_of_the_log_has_the_token(
     if path == TOKEN_PATHS[0]:
         assert (lines[0]["guest_link"], lines[0]["path"], lines[0]["status"]) == (link_id, "/guest/*", 303)
         assert (lines[1]["reason"], lines[1]["status"]) == ("LinkRefused", 404)
+
+
+def test_what_libraries_write_of_an_address_has_no_token_either(
+    app: Flask, make: Factory, on_its_way: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, token = make.link(on_its_way)
+    logging.getLogger("werkzeug").error('"GET /guest/%s HTTP/1.1" 303 -', token)
+    assert "/guest/* HTTP/1.1" in capsys.readouterr().err
 
 
 def test_the_log_names_the_link_by_which_a_guest_came(
