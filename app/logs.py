@@ -20,6 +20,10 @@ from structlog.contextvars import bind_contextvars, clear_contextvars, get_conte
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 LONGEST_PATH = 300
+# Behind this step stands the token of a guest link: what is no plain id is cut, with all that follows.
+GUEST = re.compile(r"(.*/guest/)(?![0-9]{1,19}(?:/[a-z]{1,20})?/?\Z).+", re.IGNORECASE | re.DOTALL)
+# The same in what others write, such as Flask's own server, which repeats the address.
+TOKEN = re.compile(r"(/guest/)[^\s\"'/]*\.[^\s\"']+", re.IGNORECASE)
 # Characters that could begin a line of their own, or speak to a terminal.
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # A link out of a mail is a key.
@@ -85,7 +89,8 @@ class Line:
         self.id = secrets.token_hex(6)
         self.method = str(environ["REQUEST_METHOD"])[:16]
         # Quoted, a path is one word of ASCII, whatever was sent.
-        path = quote(environ.get("PATH_INFO", "").encode("latin-1"))
+        path = GUEST.sub(r"\1*", environ.get("PATH_INFO", ""))
+        path = quote(path.encode("latin-1"), safe="/*")
         self.path = SECRETS_IN_PATHS.sub(r"\1***", path)[:LONGEST_PATH]
         self.code = 500
         self.facts: dict[str, Any] = {}
@@ -130,6 +135,7 @@ def set_up() -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _tell_failure,
+        _cut_tokens,
         _escape,
     ]
     renderer: Processor = _render
@@ -192,6 +198,14 @@ def _tell_failure(_logger: WrappedLogger, _name: str, entry: EventDict) -> Event
         error = error[1]
     if isinstance(error, BaseException):
         entry["exception"] = VALUES.sub("DETAIL: left out", "".join(traceback.format_exception(error)))
+    return entry
+
+
+def _cut_tokens(_logger: WrappedLogger, _name: str, entry: EventDict) -> EventDict:
+    """Cut the tokens of guest links out of every text."""
+    for key, value in entry.items():
+        if isinstance(value, str) and "/guest/" in value:
+            entry[key] = TOKEN.sub(r"\1*", value)
     return entry
 
 

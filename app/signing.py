@@ -5,12 +5,17 @@ A secret follows from the desk's key and a public id (law 4): whoever has the da
 
 import hashlib
 import hmac
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 
 
 def derived(key: str, purpose: str) -> bytes:
     """Return 32 bytes that nobody knows who has not the desk's key; others for each purpose."""
     return hmac.new(key.encode(), purpose.encode(), hashlib.sha256).digest()
+
+
+def guest_token(key: str, public_id: str) -> str:
+    """Return the token of a guest link: its public id, and 256 bits that follow from the desk's key."""
+    return f"{public_id}.{urlsafe_b64encode(derived(key, f'guest link:{public_id}')).decode().rstrip('=')}"
 
 
 def webhook_secret(key: str, store_id: int, public_id: str, number: int = 0) -> bytes:

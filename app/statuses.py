@@ -156,10 +156,9 @@ STANDS: dict[Kind, frozenset[ItemStatus]] = {
 
 def next_step(kind: Kind, status: int) -> tuple[ItemStatus, Step] | None:
     """Return the one status that may be asked of an item in this state, with its step; None where none."""
-    for (of, now, asked), step in MOVES.items():
-        if of is kind and now == status:
-            return asked, step
-    return None
+    return next(
+        ((asked, step) for (of, now, asked), step in MOVES.items() if of is kind and now == status), None
+    )
 
 
 class Payment(IntEnum):
@@ -288,6 +287,7 @@ class ActorKind(StrEnum):
     TOKEN = "token"
     IMPORT = "import"
     ADMIN = "admin"
+    GUEST = "guest"
     SYSTEM = "system"
 
 

@@ -28,7 +28,7 @@ from app.access import Desk, Permission, find_desk, person
 from app.actions.account_mails import forget_old_mails
 from app.actions.idempotency import forget_old
 from app.actions.jobs import LOST_AFTER, Kept, Run, TakenOver, fail, finish, keep, put_back, refuse, start
-from app.actions.webhooks import forget_messages
+from app.actions.keeping import forget_some
 from app.db import db, with_driver
 from app.errors import NotAllowed, NotFound, Refused
 from app.exchange.importing import OrderReport, batches, read
@@ -40,13 +40,12 @@ FILE = "queue.db"
 # Two, so that one long import does not keep another store's waiting.
 THREADS = 2
 # Seconds: between two looks at the table of jobs, between two rounds of the postman, between two clearings,
-# between two looks at the queue, until the batch at work must end.
+# between two looks at the queue, between two batches of what is forgotten, until the batch at work must end.
 SWEEP_EVERY = 10
 ROUND_EVERY = 3
 CLEAR_EVERY = 3600
-# So many short transactions at most forget old messages in one clearing.
-MOST_FORGETTINGS = 100
 LONGEST_NAP = 0.5
+BREATH = 0.05
 GRACE = 8
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -239,24 +238,27 @@ def run(app: Flask, consumer: Consumer) -> None:
     consumer.start()
     # Beside the jobs, and beside each other: a server that is waited for keeps nothing else waiting.
     is_ending = threading.Event()
+    rounds = (
+        (postman.go_round, ROUND_EVERY),
+        (hooks.go_round, ROUND_EVERY),
+        (connector.go_round, ROUND_EVERY),
+        (forget, CLEAR_EVERY),
+    )
     postmen = [
-        threading.Thread(target=go_rounds, args=(app, is_ending, go), daemon=True)
-        for go in (postman.go_round, hooks.go_round, connector.go_round)
+        threading.Thread(target=go_rounds, args=(app, is_ending, go, every), daemon=True)
+        for go, every in rounds
     ]
     for each in postmen:
         each.start()
     for stop in STOPS:
         signal.signal(stop, lambda number, _frame: asked.append(number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    next_look = next_clearing = 0.0
+    next_look = 0.0
     while not asked:
         if time.monotonic() >= next_look:
             look(app)
             consumer.check_worker_health()
             next_look = time.monotonic() + SWEEP_EVERY
-        if time.monotonic() >= next_clearing:
-            clear(app)
-            next_clearing = time.monotonic() + CLEAR_EVERY
         time.sleep(0.1)
     is_ending.set()
     consumer.stop(graceful=True)
@@ -264,28 +266,24 @@ def run(app: Flask, consumer: Consumer) -> None:
         each.join(GRACE)
 
 
-def go_rounds(app: Flask, is_ending: threading.Event, go: Callable[..., None]) -> None:
+def go_rounds(
+    app: Flask, is_ending: threading.Event, go: Callable[..., None], every: int = ROUND_EVERY
+) -> None:
     """Let a postman go round every few seconds, until the worker ends."""
     while not is_ending.is_set():
         postman.walk(app, is_ending.is_set, go)
-        is_ending.wait(ROUND_EVERY)
+        is_ending.wait(every)
 
 
-def clear(app: Flask) -> None:
-    """Forget what was kept long enough; what fails is logged, and tried again at the next clearing."""
-    try:
-        with app.app_context():
-            now = datetime.now(UTC)
-            forget_old(now=now)
-            forget_old_mails(now=now)
-            db.session.commit()
-            for _ in range(MOST_FORGETTINGS):
-                if not forget_messages(now=datetime.now(UTC)):
-                    break
-                db.session.commit()
-            db.session.rollback()
-    except Exception:
-        app.logger.exception("what was kept long enough could not be forgotten")
+def forget(is_stopping: Callable[[], bool] = never) -> None:
+    """Forget what is kept no longer, in small batches: others write in between."""
+    forget_old(now=datetime.now(UTC))
+    forget_old_mails(now=datetime.now(UTC))
+    db.session.commit()
+    while not is_stopping() and forget_some(now=datetime.now(UTC)):
+        db.session.commit()
+        time.sleep(BREATH)
+    db.session.rollback()
 
 
 def look(app: Flask) -> None:

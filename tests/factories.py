@@ -14,6 +14,7 @@ from app.access.invited import PURPOSE
 from app.actions import mails
 from app.actions.aftersale import Reason
 from app.actions.connections import Account, connect
+from app.actions.guests import make_link
 from app.actions.intake import take_in
 from app.actions.labels import draft
 from app.actions.ledger import Act
@@ -31,6 +32,7 @@ from app.db import db
 from app.models import Buyer, Cause, Order, OrderItem
 from app.queries import items, people, sales
 from app.seals import signed
+from app.signing import guest_token
 from app.statuses import Delivery, ItemStatus, Payment, ProductType, Role
 
 ADDRESS = AddressSaid(
@@ -210,6 +212,14 @@ class Factory:
             ship_rest(order.id, tracking=Tracking("DHL", "X 7"), **by)
             db.session.commit()
             return order.id
+
+    def link(self, order_id: int) -> tuple[int, str]:
+        """Make the guest link of a sale; return its id and its token."""
+        with self.app.app_context():
+            store_id = db.session.get_one(Order, order_id).store_id
+            link = make_link(order_id, actor=SYSTEM, store_id=store_id)
+            db.session.commit()
+            return link.id, guest_token(self.app.config["SECRET_KEY"], link.public_id)
 
     def label(self, order_id: int, pieces: dict[int, int], number: str = "") -> int:
         """Make a label for pieces of a sale, to send later, and return the parcel's id."""

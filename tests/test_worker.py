@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, text, update
 
-from app import create_app, worker
+from app import create_app, postman, worker
 from app.actions.idempotency import KEPT_FOR
 from app.actions.jobs import TakenOver, ask, keep, keep_file, start
 from app.config import ROOT
@@ -274,14 +274,20 @@ def test_a_sweep_rings_for_what_was_cut_off_and_for_nothing_that_is_at_work_or_e
 
 
 @BOTH
-def test_keys_of_requests_are_forgotten_when_they_were_kept_long_enough(desk: Flask, hire: Hire) -> None:
+def test_keys_and_reports_are_forgotten_when_they_were_kept_long_enough(desk: Flask, hire: Hire) -> None:
     now = datetime.now(UTC)
     kept = {"account_id": 1, "fingerprint": "x", "status": 201, "answer": "{}"}
     for key, days in (("old", KEPT_FOR.days + 1), ("young", KEPT_FOR.days - 1)):
         db.session.add(Idempotency(key=key, claimed_at=now - timedelta(days=days), **kept))
+    at = now - timedelta(days=KEPT_FOR.days + 1)
+    db.session.add(Job(id=9, store_id=1, kind="import", state="done", created_at=at, params={}))
+    db.session.flush()
+    db.session.add(JobRow(job_id=9, line=1, verdict="refused", reason="“Maja” is no country."))
     db.session.commit()
     hire()
-    wait_until(lambda: keys() == ["young"])
+    wait_until(
+        lambda: keys() == ["young"] and not db.session.scalar(select(func.count()).select_from(JobRow))
+    )
 
 
 def keys() -> list[str]:
@@ -290,13 +296,18 @@ def keys() -> list[str]:
     return list(db.session.scalars(select(Idempotency.key)))
 
 
+def reports() -> list[int]:
+    """Return the imports whose reports are kept."""
+    return list(db.session.scalars(select(JobRow.job_id)))
+
+
 def test_a_clearing_that_fails_is_logged_and_ends_no_worker(
     desk: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     db.session.execute(text("DROP TABLE idempotency"))
     db.session.commit()
-    worker.clear(desk)
-    assert "could not be forgotten" in caplog.text
+    postman.walk(desk, go=worker.forget)
+    assert "a round was broken off" in caplog.text
 
 
 def test_a_job_is_done_once_however_often_it_is_rung_for(desk: Flask) -> None:

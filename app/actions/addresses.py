@@ -39,7 +39,7 @@ def correct_address(
         act.change(order, address_id=address.id, open_key=None)
         old, new = _terms(order, before), _terms(order, address)
         act.forget_terms(order, old - new)
-        act.index(order, new | _numbers(order))
+        act.index(order, new | number_terms(order))
         return order
 
 
@@ -49,7 +49,7 @@ def _terms(order: Order, address: Address | None) -> set[str]:
     return order_terms(order, buyer, address, order.items, absorbed_by(order.id))
 
 
-def _numbers(order: Order) -> set[str]:
+def number_terms(order: Order) -> set[str]:
     """Return the terms of the numbers that an order's parcels have: some may be those of the old address."""
     mine = select(ParcelLine.parcel_id).where(ParcelLine.item_id.in_([item.id for item in order.items]))
     numbers = db.session.scalars(select(Parcel.number).where(Parcel.id.in_(mine), Parcel.number != ""))

@@ -91,9 +91,10 @@ def absorb(act: Act, old: Order, heir: Order) -> None:
         postage_minor=(postage := postage_of(map(_posted, heir.items))),
         total_minor=heir.total_minor + old.total_minor - old.postage_minor - heir.postage_minor + postage,
         postage_method=heir.postage_method or old.postage_method,
-        buyer_note=_both(old.buyer_note, heir.buyer_note),
-        gift_message=_both(old.gift_message, heir.gift_message),
     )
+    # What people write stands in no event.
+    heir.buyer_note = _both(old.buyer_note, heir.buyer_note)
+    heir.gift_message = _both(old.gift_message, heir.gift_message)
     _bury(act, old, heir)
     for table in (Discount, TaxLine, Outbox):
         db.session.execute(update(table).where(table.order_id == old.id).values(order_id=heir.id))

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import JSON, bindparam, insert
 
-from app.models import Event, Feedback, Note, Order, OrderItem, Parcel, Payment, Payout
+from app.models import Event, Feedback, GuestLink, Note, Order, OrderItem, Parcel, Payment, Payout
 
 # What the history keeps of a new row.
 KEPT_WHEN_NEW: dict[Any, tuple[str, ...]] = {
@@ -17,6 +17,7 @@ KEPT_WHEN_NEW: dict[Any, tuple[str, ...]] = {
     Payout: ("kind", "status", "amount_minor", "item_id", "cause_id"),
     Note: ("is_private",),
     Feedback: ("item_id", "direction", "value"),
+    GuestLink: ("made_at",),
 }
 # What every new row has, so that the history need not say it: until it tells otherwise, this stands.
 # "inside" is what is in a parcel: item id -> pieces.
@@ -24,9 +25,12 @@ STANDS_WHEN_NEW: dict[Any, dict[str, Any]] = {
     Order: {"paid_at": None, "buyer_payment": 0, "buyer_shipping": 0, "heir_id": None},
     OrderItem: {"shipped": 0, "cancelled": 0, "returned": 0, "held_from": None, "ack": False},
     Parcel: {"voided_at": None, "inside": {}},
+    GuestLink: {"revoked_at": None},
 }
 # Rows that hang on an order or a line: an Event names them by their kind and id.
-BESIDE: dict[str, Any] = {model.__tablename__: model for model in (Payment, Payout, Note, Feedback)}
+BESIDE: dict[str, Any] = {
+    model.__tablename__: model for model in (Payment, Payout, Note, Feedback, GuestLink)
+}
 
 # What the history keeps of these is only whether they were set: people write names there, and in the key by
 # which open orders find each other stands a place.

@@ -10,7 +10,16 @@ from app.actions.ledger import Act
 from app.actions.mails import Mail, owe
 from app.errors import NotFound, StatusChangeProhibited
 from app.models import Note, Order, OrderItem
-from app.statuses import AWAITING_PAYMENT, DEAD, BuyerShipping, ItemStatus, Kind, Payment, Shipping
+from app.statuses import (
+    AWAITING_PAYMENT,
+    DEAD,
+    ActorKind,
+    BuyerShipping,
+    ItemStatus,
+    Kind,
+    Payment,
+    Shipping,
+)
 
 _S = ItemStatus
 # What a buyer may dispute (reference 1.7: 2, 3, 4, 9 -> 11).
@@ -167,6 +176,7 @@ def add_note(act: Act, order: Order, words: str, *, is_private: bool) -> Note:
         store_id=order.store_id,
         order_id=order.id,
         author_id=act.actor.account_id,
+        is_guests=act.actor.kind is ActorKind.GUEST,
         is_private=is_private,
         body=words,
         at=act.at,

@@ -38,6 +38,8 @@ class Settings(NamedTuple):
     unpaid_days: int
     received_days: int
     undo_minutes: int
+    guest_days: int
+    forget_months: int
     carriers: list[str]
     commission_bp: int | None
     mails_all: bool

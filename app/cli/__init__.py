@@ -1,4 +1,4 @@
-"""The command line's door: `flask setup, demo, import, store, account, token, serve, worker, verify, ...`.
+"""The command line's door: `flask setup, demo, import, store, account, token, person, serve, verify, ...`.
 
 A command finds, lets an act do it, commits and says what came of it. What cannot be done ends it with one
 sentence: exit code 1 where it was refused, 2 where it was asked wrongly.
@@ -6,7 +6,7 @@ sentence: exit code 1 where it was refused, 2 where it was asked wrongly.
 
 from flask import Flask
 
-from app.cli import backup, books, demo, files, people, serve, setup, worker
+from app.cli import backup, books, demo, files, people, persons, serve, setup, worker
 
 COMMANDS = (
     backup.backup,
@@ -18,6 +18,7 @@ COMMANDS = (
     people.account,
     people.store,
     people.token,
+    persons.person,
     serve.serve,
     setup.setup,
     worker.work,

@@ -21,6 +21,7 @@ from app.models import Store
 from app.words import fold
 
 MOST_DAYS = 3650
+MOST_MONTHS = 240
 MOST_HANDLING = 60
 MOST_UNDO = 24 * 60
 MOST_HOLIDAYS = 400
@@ -180,6 +181,8 @@ class SettingsForm(Form):
     unpaid_days = NumberField("Cancel an unpaid sale after", [needed], most=MOST_DAYS)
     received_days = NumberField("Ask about a parcel after", [needed], least=1, most=MOST_DAYS)
     undo_minutes = NumberField("Undo within", [needed], most=MOST_UNDO)
+    guest_days = NumberField("Guest links work for", [needed], most=MOST_DAYS)
+    forget_months = NumberField("Forget buyers after", [needed], most=MOST_MONTHS)
     carriers = CarriersField("Carriers offered first", most_lines=MOST_CARRIERS)
     commission = PercentField("Commission in percent", [needed])
     mails_all = TickField("Also mail buyers of other channels")
@@ -244,6 +247,8 @@ class SettingsForm(Form):
             unpaid_days=self.unpaid_days.data,
             received_days=self.received_days.data,
             undo_minutes=self.undo_minutes.data,
+            guest_days=self.guest_days.data,
+            forget_months=self.forget_months.data,
             carriers=self.carriers.data or [],
             commission_bp=self.commission.data if "commission" in self else None,
             mails_all=self.mails_all.data,

@@ -20,6 +20,7 @@ from app.models.history import (
 from app.models.orders import Combined, Discount, Order, OrderItem, Payment, Payout, TaxLine
 from app.models.parcels import Parcel, ParcelLine
 from app.models.people import Account, ApiToken, Buyer, Invitation, Member, Signin
+from app.models.privacy import Forgotten, GuestLink
 from app.models.shop import Address, Cause, Media, Product, Store
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "Discount",
     "Event",
     "Feedback",
+    "Forgotten",
+    "GuestLink",
     "Idempotency",
     "Invitation",
     "Job",

@@ -64,6 +64,7 @@ class Note(Base):
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
     author_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     is_private: Mapped[bool]
+    is_guests: Mapped[bool] = mapped_column(default=False)  # the buyer wrote it, by a guest link
     body: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -46,6 +46,8 @@ class Store(Base):
     received_days: Mapped[int] = mapped_column(default=14)  # shipped so long ago and not received: look at it
     carriers: Mapped[list[str]] = mapped_column(JSON, default=list)  # those offered first
     mails_all: Mapped[bool] = mapped_column(default=False)  # also for orders of other channels
+    guest_days: Mapped[int] = mapped_column(default=180)  # so long after the last change a guest link works
+    forget_months: Mapped[int] = mapped_column(default=0)  # after a sale was closed; 0: never
     mail_from: Mapped[str] = mapped_column(String(320), default="")
     mail_texts: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)  # kind -> the store's own words
     has_webhooks: Mapped[bool] = mapped_column(default=False)  # acts ask nobody else

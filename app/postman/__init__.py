@@ -20,6 +20,7 @@ from flask_mailman import Mail as Mailman
 from flask_mailman.message import utf8_charset_qp
 
 from app.actions import mails, outbox
+from app.actions.guests import link_for_mail
 from app.actions.outbox import Claim
 from app.actions.pulling import Visit
 from app.actions.staff import MAIL
@@ -28,15 +29,16 @@ from app.postman import account_words
 from app.postman.invitations import invitation_letter
 from app.postman.means import MEANS, NotReached, why_not
 from app.postman.words import Letter, NothingToTell, TooEarly, letter
-
-# Mails that are about no sale, each with what writes it.
-OF_NO_SALE = {MAIL: invitation_letter}
+from app.signing import guest_token
 
 
 def init_app(app: Flask) -> None:
     """Give Flask-Mailman the means that MAIL_BACKEND names."""
     app.config["MAIL_BACKEND"] = MEANS[app.config["MAIL_MEANS"]]
     Mailman(app)
+
+
+FOLLOW = "Follow this order, and say that it came or what is wrong, without an account:"
 
 
 def never() -> bool:
@@ -50,7 +52,7 @@ def walk(app: Flask, is_stopping: Callable[[], bool] = never, go: Callable[..., 
         with app.app_context():
             (go or go_round)(is_stopping)
     except Exception:
-        app.logger.exception("the outbox could not be looked at")
+        app.logger.exception("a round was broken off")
 
 
 def go_round(is_stopping: Callable[[], bool] = never) -> None:
@@ -67,7 +69,7 @@ def deliver(mail_id: int) -> bool:
     if claim is None:
         return True
     try:
-        written = OF_NO_SALE.get(claim.kind, letter if claim.store_id else account_words.letter)(claim)
+        written = writer_of(claim)(claim)
     except NothingToTell as nothing:
         end(outbox.drop, claim, str(nothing))
         return True
@@ -95,6 +97,25 @@ def deliver(mail_id: int) -> bool:
         return not reason.is_unreachable
     end(outbox.sent, claim, written.to)
     return True
+
+
+def letter_with_link(claim: Claim) -> Letter:
+    """Return the letter of a sale, with the link by which a buyer without an account follows it."""
+    written = letter(claim)
+    base = str(current_app.config["BASE_URL"]).rstrip("/")
+    public_id = link_for_mail(claim.order_id or 0, store_id=claim.store_id or 0) if base else None
+    db.session.commit()
+    if public_id is None:
+        return written
+    token = guest_token(str(current_app.config["SECRET_KEY"]), public_id)
+    return written._replace(body=f"{written.body}\n{FOLLOW}\n{base}/guest/{token}\n")
+
+
+def writer_of(claim: Claim) -> Callable[[Claim], Letter]:
+    """Return what writes a mail: about somebody's account, a place in a store, or a sale."""
+    if claim.store_id is None:
+        return account_words.letter
+    return invitation_letter if claim.kind == MAIL else letter_with_link
 
 
 def end(how: Callable[..., None], claim: Claim, *said: Any, **more: Any) -> None:

@@ -157,7 +157,7 @@ def parcels_of(item_ids: Collection[int]) -> list[ParcelSeen]:
 
 
 _NOTES = (
-    select(Note.is_private, Note.body, Note.author_id)
+    select(Note.is_private, Note.body, Note.author_id, Note.is_guests)
     .where(
         or_(
             Note.order_id == bindparam("order"),
@@ -170,7 +170,7 @@ _VISIBLE_NOTES = _NOTES.where(Note.is_private.is_(False))
 
 
 def notes_of(order_id: int, for_buyer: bool) -> list[Any]:
-    """Return the notes of an order (is_private, body, author_id), oldest first; private ones to no buyer."""
+    """Return the notes of an order as rows of _NOTES, oldest first; private ones to no buyer."""
     return list(rows_of(_VISIBLE_NOTES if for_buyer else _NOTES, {"order": order_id}))
 
 

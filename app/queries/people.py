@@ -32,6 +32,7 @@ class StoreFacts(NamedTuple):
     received_days: int
     next_number: int
     revision: int
+    guest_days: int
 
 
 class PlaceRow(NamedTuple):

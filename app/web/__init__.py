@@ -13,6 +13,8 @@ from app.web import (
     email_change,
     errors,
     frame,
+    guest,
+    guest_links,
     headers,
     health,
     imports,
@@ -23,6 +25,7 @@ from app.web import (
     new_sale,
     parcels,
     passwords,
+    persons,
     purchases,
     sales,
     second_factor,
@@ -53,6 +56,7 @@ BLUEPRINTS = (
     aftersale.blueprint,
     items.blueprint,
     parcels.blueprint,
+    persons.blueprint,
     attention.blueprint,
     imports.blueprint,
     new_sale.blueprint,
@@ -61,6 +65,8 @@ BLUEPRINTS = (
     connections.blueprint,
     purchases.blueprint,
     buyers_word.blueprint,
+    guest.blueprint,
+    guest_links.blueprint,
     invoices.blueprint,
     site.blueprint,
     site_people.blueprint,
@@ -77,6 +83,7 @@ class IdConverter(BaseConverter):
     """An id in a path: plain digits, no leading zero, at most 2^63-1; every other spelling is a 404."""
 
     regex = "[1-9][0-9]{0,18}"
+    weight = 50  # tried before a step that takes any text
 
     def to_python(self, value: str) -> int:
         """Return the id."""

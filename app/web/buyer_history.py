@@ -82,8 +82,9 @@ def entries(
 
 
 def _is_own(event: EventSeen, order: Order) -> bool:
-    """Tell whether an act is the buyer's: their word, by their account; and that they bought at all."""
-    is_theirs = event.actor_id is not None and event.actor_id == order.buyer.account_id
+    """Tell whether an act is the buyer's: their word, by account or link; and that they bought at all."""
+    by_account = event.actor_id is not None and event.actor_id == order.buyer.account_id
+    is_theirs = by_account or event.actor_kind == ActorKind.GUEST.value
     return event.verb in {"take_in", "combine"} or (is_theirs and event.verb in {*OF_BUYER, "say_paid"})
 
 

@@ -115,6 +115,16 @@ def view(order: Order, store: StoreFacts) -> dict[str, Any]:
     }
 
 
+def for_guests(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what a page shows to whoever holds the purchase's link: that it came, and what is wrong.
+
+    How it is paid, how it was and what can be downloaded is for an account to say and to have.
+    """
+    say = told["say"]._replace(may_say_paid=False, may_pay_on_arrival=False, may_take_back=False)
+    lines = [x._replace(is_file=False, may_download=False, left="", may_review=False) for x in told["lines"]]
+    return {**told, "say": say, "lines": lines}
+
+
 def sent_parcels(items: list[OrderItem]) -> list[ParcelSeen]:
     """Return the parcels that the buyer may know of: those that were sent."""
     hidden = {ParcelState.DRAFT.value, ParcelState.VOIDED.value}

@@ -17,7 +17,7 @@ from app.queries.keyset import Slice
 from app.queries.purchases import Counts, Tab
 from app.web import display, htmx
 from app.web.clock import Clock
-from app.web.purchase_page import shown
+from app.web.purchase_page import page, reader_of
 from app.web.purchase_view import badge, payment_badge
 from app.web.signin import current_actor
 
@@ -106,5 +106,5 @@ def rows(found: Any) -> list[dict[str, Any]]:
 @blueprint.get("/<id:order_id>")
 def show(order_id: int) -> ResponseReturnValue:
     """Show one purchase: its lines, its parcels, what may be said of it, where it goes and what it cost."""
-    order = find_purchase(current_actor(), order_id)
-    return htmx.page("purchases/show.html", "purchases/_purchase.html", **shown(order))
+    actor = current_actor()
+    return page(find_purchase(actor, order_id), reader_of(actor, order_id))

@@ -11,7 +11,7 @@ from app.forms.sales import PaidForm, ShipForm
 from app.models import Order
 from app.queries import parcels, sales
 from app.queries.history import ParcelSeen
-from app.web import feedback_view, htmx, mail_view, sale_view
+from app.web import feedback_view, guest_view, htmx, mail_view, sale_view
 from app.web.sale_list import opened_from, way_back
 
 
@@ -54,7 +54,7 @@ def shown(desk: Desk, order: Order, **given: Any) -> dict[str, Any]:
         "buyer_says": feedback_view.buyer_says(desk, order),
         "feedback": feedback_view.of_lines(desk, items),
         "with_said": False,
-        **(mail_view.panel(desk, order) if is_page else {}),
+        **(mail_view.panel(desk, order) | guest_view.panel(desk, order) if is_page else {}),
         **view,
         **given,
     }

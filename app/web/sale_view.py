@@ -52,6 +52,9 @@ SAID = {
     "download": "downloaded it",
     "set_store": "changed the store's calendar, and with it the day to ship by",
     "send_again": "sent a mail again",
+    "make_link": "made a guest link",
+    "end_links": "ended the guest link",
+    "forget": "forgot the buyer",
     "upgrade": "noted money, notes and feedback of before",
 }
 # What an act did with money: (its verb, the payment's kind, where that stands since).
@@ -253,13 +256,11 @@ def entries(
 
 def _who(event: EventSeen) -> str:
     """Say who did an act."""
-    name = event.actor or "Tradepost"
-    kind = ActorKind(event.actor_kind)
+    name, kind = event.actor or "Tradepost", ActorKind(event.actor_kind)
     if kind is ActorKind.IMPORT:
         return f"{name}, by import" if event.actor_id else "Import"
-    if kind is ActorKind.TOKEN:
-        return f"{name}, by token"
-    return f"{name}, as site admin" if kind is ActorKind.ADMIN else name
+    named = {ActorKind.TOKEN: f"{name}, by token", ActorKind.ADMIN: f"{name}, as site admin"}
+    return "The buyer, by their link" if kind is ActorKind.GUEST else named.get(kind, name)
 
 
 def _what(verb: str, act: list[EventSeen], numbers: Mapping[int, int], money: Moved | None) -> str:

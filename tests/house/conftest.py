@@ -64,9 +64,11 @@ class House:
             db.session.remove()
 
     def browser(self, who: str) -> FlaskClient:
-        """Return a browser in which one of the cast is signed in ("signed_out": nobody)."""
+        """Return a browser in which one of the cast is signed in ("signed_out": nobody), or a guest's."""
         browser = self.app.test_client()
-        if who != "signed_out":
+        if who == "guest":
+            browser.get(self.path("/guest/{guest link's token}"))
+        elif who != "signed_out":
             browser.set_cookie(COOKIE, self._keys[who].cookie)
         return browser
 
@@ -76,7 +78,9 @@ class House:
 
     def csrf(self, browser: FlaskClient, who: str) -> str:
         """Return a CSRF token of a browser's session."""
-        return csrf_token(browser.get("/login").text) if who == "signed_out" else self._keys[who].csrf
+        return (
+            csrf_token(browser.get("/login").text) if who in {"signed_out", "guest"} else self._keys[who].csrf
+        )
 
     def path(self, address: str) -> str:
         """Fill the names of what stands here into an address: "/purchases/{sale}"."""
@@ -186,6 +190,8 @@ def furnish(make: Factory) -> dict[str, Any]:
     ids["elsewhere's invitation"], _ = make.invitation(
         "newcomer@example.com", store="othershop", by="owner2@example.com"
     )
+    ids["guest link"], ids["guest link's token"] = make.link(ids["bought"])
+    ids["elsewhere's guest link"], _ = make.link(ids["elsewhere"])
     with make.app.app_context():
         ids["settings"] = fingerprint(stores.one(1))
     return ids

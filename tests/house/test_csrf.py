@@ -32,6 +32,8 @@ SETTINGS = {
     "unpaid_days": "5",
     "received_days": "14",
     "undo_minutes": "10",
+    "guest_days": "180",
+    "forget_months": "0",
 }
 
 
@@ -123,6 +125,19 @@ WRITES = (
         "buyer",
     ),
     Write("buyers_word.download", "/purchases/{bought}/download", {"item": "{bought file}"}, "buyer"),
+    Write(
+        "persons.export", "/site/persons/export", {"email": email_of("buyer")}, "site_admin", shows_page=True
+    ),
+    Write(
+        "persons.erase",
+        "/site/persons/erase",
+        {"email": email_of("buyer"), "again": email_of("buyer"), "anyway": "1"},
+        "site_admin",
+    ),
+    Write("guest_links.make", "/stores/papershop/sales/{sale}/guest-link", {}),
+    Write("guest_links.end", "/stores/vendorshop/sales/{bought}/guest-link/end", {}),
+    Write("guest.received", "/guest/{link}/received", {"item-{bought goods}": "1"}, "guest"),
+    Write("guest.problem", "/guest/{link}/problem", {"item-{bought kit}": "1", "words": "Torn"}, "guest"),
     Write(
         "aftersale.feedback",
         "/stores/vendorshop/sales/{bought}/feedback",
@@ -236,7 +251,7 @@ def test_with_a_token_of_its_session_the_write_is_done(house: House, write: Writ
     token = house.csrf(browser, write.who)
     before = house.dump()
     answer = browser.post(house.path(write.address), data=filled(house, write) | {"csrf_token": token})
-    assert answer.status_code in ({201} if write.shows_page else {302, 303})
+    assert answer.status_code in ({200, 201} if write.shows_page else {302, 303})
     assert (house.dump() != before) == write.changes_rows
 
 

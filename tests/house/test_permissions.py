@@ -95,6 +95,29 @@ POST /purchases/<id:order_id>/feedback                303 404 422 404 404 404 40
      /purchases/{sale}/feedback
 POST /purchases/<id:order_id>/download                303 404 422 404 404 404 404 404 404
      /purchases/{sale}/download
+GET  /site/persons                                    303 403 403 403 403 403 403 403 200
+POST /site/persons/export                             303 403 403 403 403 403 403 403 422
+POST /site/persons/erase                              303 403 403 403 403 403 403 403 422
+GET  /guest/<token>                                   404 404 404 404 404 404 404 404 404
+     /guest/x
+GET  /guest/<token>                                   303 303 303 303 303 303 303 303 303
+     /guest/{guest link's token}
+GET  /guest/<id:link_id>                              404 404 404 404 404 404 404 404 404
+     /guest/{guest link}
+GET  /guest/<id:link_id>/invoice                      404 404 404 404 404 404 404 404 404
+     /guest/{guest link}/invoice
+POST /guest/<id:link_id>/received                     404 404 404 404 404 404 404 404 404
+     /guest/{guest link}/received
+POST /guest/<id:link_id>/problem                      404 404 404 404 404 404 404 404 404
+     /guest/{guest link}/problem
+POST /stores/<slug>/sales/<id:order_id>/guest-link    303 404 404 404 403 303 303 404 303
+     /stores/papershop/sales/{sale}/guest-link
+POST /stores/<slug>/sales/<id:order_id>/guest-link    303 404 404 404 403 303 303 404 303
+     /stores/papershop/sales/{papershop's deal sale}/guest-link
+POST /stores/<slug>/sales/<id:order_id>/guest-link/end 303 404 404 404 403 303 303 404 303
+     /stores/papershop/sales/{papershop's deal sale}/guest-link/end
+POST /stores/<slug>/sales/<id:order_id>/guest-link/end 303 404 404 404 403 303 303 404 303
+     /stores/vendorshop/sales/{bought}/guest-link/end
 GET  /stores/<slug>/sales/<id:order_id>/invoice       303 404 404 404 403 200 200 404 200
      /stores/papershop/sales/{sale}/invoice
 POST /stores/<slug>/sales/<id:order_id>/feedback      303 404 404 404 403 422 422 404 422
@@ -412,7 +435,7 @@ def test_everybody_gets_the_answer_of_the_table(house: House, line: Line) -> Non
         zip(WHO, line.statuses, strict=True)
     )
     if not address.startswith(
-        ("/api/", "/logout", "/theme", "/healthz", "/readyz", "/invitations/", *BEFORE_SIGN_IN)
+        ("/api/", "/logout", "/theme", "/healthz", "/readyz", "/invitations/", "/guest/", *BEFORE_SIGN_IN)
     ):
         assert answered["signed_out"].location.startswith("/login")
 
@@ -434,6 +457,7 @@ OF_OTHERS = {
     "<item>": "elsewhere's item",
     "<id:item_id>": "elsewhere's item",
     "<id:job_id>": "elsewhere's import",
+    "<id:link_id>": "elsewhere's guest link",
     "<id:parcel_id>": "elsewhere's parcel",
     "<id:webhook_id>": "elsewhere's webhook",
     "<id:delivery_id>": "elsewhere's message",

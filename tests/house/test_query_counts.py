@@ -39,12 +39,13 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("the list of items", "owner", "/stores/papershop/items", 4, 3),
     ("an item filter", "owner", "/stores/papershop/items?status=2", 4, 3),
     # who 2, order with buyer, address and lines 1, parcels, money, notes, history 4, its neighbours 1,
-    # its mails 1; where something is to ship, what could go along 1; whole: what needs attention 1
-    ("a sale", "owner", "/stores/papershop/sales/{sale}", 11, 10),
-    ("a sale with a parcel", "owner", "/stores/papershop/sales/{sent}", 11, 10),
+    # its mails 1, its guest links 1; where something is to ship, what could go along 1; whole: what needs
+    # attention 1
+    ("a sale", "owner", "/stores/papershop/sales/{sale}", 12, 11),
+    ("a sale with a parcel", "owner", "/stores/papershop/sales/{sent}", 12, 11),
     ("a deal, for its vendor", "vendor", "/stores/papershop/sales/{papershop's deal sale}", 5, 5),
     # the sales that went into it 1
-    ("a sale that others went into", "owner", "/stores/papershop/sales/{combined}", 11, 10),
+    ("a sale that others went into", "owner", "/stores/papershop/sales/{combined}", 12, 11),
     # who 2, the old order 1, its heir 1
     ("a sale that went into another", "owner", "/stores/papershop/sales/{absorbed}", 4, 4),
     ("the ship form", "owner", "/stores/papershop/sales/{sale}/ship", 10, 9),
@@ -86,6 +87,9 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("a purchase", "buyer", "/purchases/{sale}", 8, 7),
     # those that went into it 1
     ("a purchase that others went into", "buyer", "/purchases/{combined}", 9, 8),
+    # the link 1, order 1, its store, parcels, money, notes, history 5, what was said of complete lines 1
+    ("a guest's purchase", "guest", "/guest/{guest link}", 8, 8),
+    ("a guest's invoice", "guest", "/guest/{guest link}/invoice", 4, None),
     ("a purchase that went into another", "buyer", "/purchases/{absorbed}", 3, 3),
     # what was said of the lines that are complete 1
     ("a purchase with complete lines", "buyer", "/purchases/{bought}", 9, 8),
@@ -101,6 +105,7 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("one's sign-ins", "owner", "/account/sessions", 5, None),
     ("the form for a link", "signed_out", "/forgot", 0, None),
     ("all stores", "site_admin", "/site", 5, None),
+    ("a person's data", "site_admin", "/site/persons", 2, None),
     ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 3, 3),
     ("a store that is not there", "owner", "/stores/nowhere/sales", 2, 2),
 )
@@ -210,7 +215,7 @@ NEW_SALE = {
 # act, address, body, statements by htmx
 WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
     ("ship from a row", "sales/{sale}/ship?in=row", {"pieces-{sale's item}": "1", "no_number": "1"}, 15),
-    ("ship on the page", "sales/{sale}/ship?in=page", {"pieces-{sale's item}": "1", "no_number": "1"}, 21),
+    ("ship on the page", "sales/{sale}/ship?in=page", {"pieces-{sale's item}": "1", "no_number": "1"}, 22),
     ("ship nothing", "sales/{sale}/ship?in=row", {}, 8),
     (
         "ship what another has shipped",
@@ -220,7 +225,7 @@ WRITES: tuple[tuple[str, str, dict[str, str], int], ...] = (
     ),
     ("type a sale in", "sales/new", NEW_SALE, 26),
     ("add a line to it", "sales/new", {**NEW_SALE, "line": "more"}, 3),
-    ("mark paid", "sales/{unpaid}/paid", {"payment": "1"}, 23),
+    ("mark paid", "sales/{unpaid}/paid", {"payment": "1"}, 24),
     ("redeem in a row", "items/{papershop's deal}?in=row", {"status": "4"}, 13),
     ("what is prohibited", "items/{papershop's deal}?in=row", {"status": "3"}, 8),
 )

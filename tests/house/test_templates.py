@@ -74,6 +74,8 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
         {},
     ),
     "sales/_feedback.html": (Way("owner", "/stores/vendorshop/sales/{bought}", None, {}), {}),
+    "invoices/_invoice.html": (Way("buyer", "/purchases/{bought}/invoice", None, {}), {}),
+    "sales/_guest.html": (Way("owner", "/stores/vendorshop/sales/{bought}", None, {}), {}),
     "layouts/_said.html": (Way("owner", "/stores/papershop/sales", None, {}), {"is_oob": False}),
 }
 # A page each, and besides what flask-security shows.
@@ -94,6 +96,8 @@ WHOLE = {
     "attention/index.html": Way("owner", "/stores/papershop/attention", None, {}),
     "parcels/index.html": Way("owner", "/stores/papershop/parcels", None, {}),
     "errors/page.html": Way("owner", "/stores/papershop/sales/999999", None, {}),
+    "guest/show.html": Way("guest", "/guest/{link}", None, {}),
+    "guest/invoice.html": Way("guest", "/guest/{link}/invoice", None, {}),
     "imports/index.html": Way("owner", "/stores/papershop/import", None, {}),
     "imports/show.html": Way("owner", "/stores/papershop/import/{import}", None, {}),
     "items/index.html": Way("owner", "/stores/papershop/items", None, {}),
@@ -116,6 +120,7 @@ WHOLE = {
     "staff/leave.html": Way("staff", "/stores/papershop/leave", None, {}),
     "staff/show.html": Way("owner", "/stores/papershop/staff/{the staff}", None, {}),
     "staff/tokens.html": Way("owner", "/stores/papershop/tokens", None, {}),
+    "persons/index.html": Way("site_admin", "/site/persons", None, {}),
     "site/index.html": Way("site_admin", "/site", None, {}),
     "tokens/index.html": Way("owner", "/account/tokens", None, {}),
 }

@@ -64,6 +64,8 @@ def test_everything_that_is_set_is_kept_and_shown_again(app: Flask, browse: Brow
         "unpaid_days": "7",
         "received_days": "21",
         "undo_minutes": "0",
+        "guest_days": "180",
+        "forget_months": "0",
         "carriers": "Bike courier\r\nDHL\r\nbike COURIER",
         "mails_all": "1",
         "mail_from": "post@papier.example",

@@ -1,0 +1,174 @@
+"""A person's data, given out or erased: on behalf of the person, by whoever runs the site.
+
+Both leave an event that names ids alone. Erasing cannot be undone.
+"""
+
+import secrets
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, func, or_, select, update
+
+from app.access import Actor
+from app.actions.forgetting import blank, forget_buyers
+from app.actions.kept import WRITE_EVENTS
+from app.db import db, take_write_lock
+from app.errors import NotFound, Refused
+from app.models import Account, Address, ApiToken, Buyer, Idempotency, Job, JobRow, Member, Signin
+from app.queries import persons
+from app.queries.persons import Known
+
+EXPORT, ERASE = "export_person", "erase_person"
+# Shorter words than this one are found in files by chance.
+SHORTEST_NAME = 4
+MOST_NAMED = 10
+
+
+class Unknown(NotFound):
+    """Nobody is known by the address."""
+
+    sentence = "Nothing is known here of a person with this e-mail address."
+
+
+class OwnsAlone(Refused):
+    """The person is the only owner of a store."""
+
+    status = 409
+
+
+class StillToShip(Refused):
+    """The person bought what is still to be sent, and where to would be gone."""
+
+    status = 409
+
+
+class Told(NamedTuple):
+    """What the desk holds of a person, and whom that is about, in ids: for the log."""
+
+    everything: dict[str, Any]
+    ids: dict[str, Any]
+
+
+def export_person(email: str, *, actor: Actor, at: datetime | None = None) -> Told:
+    """Return all that the desk holds of a person (see queries.persons); Unknown where that is nothing."""
+    take_write_lock()
+    person = _known(email)
+    now = at or datetime.now(UTC)
+    told = persons.everything(person)
+    _note(EXPORT, person, actor, now)
+    return Told({"told_at": now.isoformat(), **told}, person.ids)
+
+
+def erase_person(
+    email: str, *, actor: Actor, is_anyway: bool = False, at: datetime | None = None
+) -> dict[str, Any]:
+    """Erase what the desk holds of a person, for good; return whom it was, in ids.
+
+    Money, numbers and history stay. Unknown where nobody is known by the address; OwnsAlone where a store
+    would be nobody's; StillToShip where something is to be sent to them, unless `is_anyway`.
+    """
+    take_write_lock()
+    now = at or datetime.now(UTC)
+    person = _known(email)
+    account = person.account
+    if account and (alone := persons.stores_alone(account.id)):
+        raise OwnsAlone(f"They alone own {_listed(alone)}: let somebody else own that first.")
+    if not is_anyway and (waiting := persons.to_ship(person)):
+        raise StillToShip(f"Still to be sent to them: {_listed(waiting)}. Ship or cancel that first.")
+    needles = _needles(person)
+    for store_id, order_ids in person.orders.items():
+        buyers = [buyer_id for buyer_id, at_store in person.buyers.items() if at_store == store_id]
+        forget_buyers(order_ids, actor=actor, store_id=store_id, buyers=buyers, at=now)
+    at_parcels = update(Address).where(func.lower(Address.email) == person.email.lower())
+    db.session.execute(at_parcels.values(email=""))
+    _forget_files(person, needles)
+    if account:
+        _forget_account(account, now)
+    _note(ERASE, person, actor, now)
+    return person.ids
+
+
+def _known(email: str) -> Known:
+    """Return whom the desk knows by an address; Unknown."""
+    person = persons.known(email)
+    if person.is_nobody:
+        raise Unknown
+    return person
+
+
+def _listed(names: Collection[str]) -> str:
+    """Name some things, and say how many more there are."""
+    shown, more = list(names)[:MOST_NAMED], len(names) - MOST_NAMED
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _needles(person: Known) -> set[str]:
+    """Return the words by which a person is found in files and in what was said of them, folded."""
+    names = db.session.execute(select(Buyer.name, Buyer.username).where(Buyer.id.in_(person.buyers)))
+    words = {person.email, *(word for row in names for word in row)}
+    return {word.lower() for word in words if len(word) >= SHORTEST_NAME}
+
+
+def _forget_files(person: Known, needles: set[str]) -> None:
+    """Drop what imports keep of a person: files not brought in yet, and reports that quote them."""
+    stores = [*person.orders]
+    kept = select(Job.id, Job.source).where(
+        Job.store_id.in_(stores), Job.source.is_not(None), Job.state != "running"
+    )
+    naming = [
+        row.id
+        for row in db.session.execute(kept)
+        if any(needle in row.source.decode("utf-8", "replace").lower() for needle in needles)
+    ]
+    db.session.execute(update(Job).where(Job.id.in_(naming)).values(source=None, state="lapsed"))
+    of_stores = JobRow.job_id.in_(select(Job.id).where(Job.store_id.in_(stores)))
+    orders = [order_id for ids in person.orders.values() for order_id in ids]
+    quoting = [func.lower(JobRow.reason).contains(needle, autoescape=True) for needle in sorted(needles)]
+    blank(JobRow, of_stores, or_(JobRow.order_id.in_(orders), *quoting))
+    # An answer of the intake repeats a note; its request is not done twice all the same.
+    repeating = [Idempotency.answer.contains(f'"order_id":{order_id},') for order_id in orders]
+    if repeating:
+        blank(Idempotency, or_(*repeating))
+
+
+def _forget_account(account: Account, now: datetime) -> None:
+    """Leave of an account the row that the history points to: nobody signs in by it any more."""
+    account_id = account.id
+    for model in (Signin, Member):
+        db.session.execute(delete(model).where(model.account_id == account_id))
+    ended = func.coalesce(ApiToken.revoked_at, now)
+    blank(ApiToken, ApiToken.account_id == account_id, revoked_at=ended)
+    blank(
+        Account,
+        Account.id == account_id,
+        password=None,
+        fs_uniquifier=secrets.token_hex(32),
+        tf_primary_method=None,
+        tf_totp_secret=None,
+        mf_recovery_codes=None,
+        is_active=False,
+        is_site_admin=False,
+    )
+    db.session.expire(account)
+
+
+def _note(verb: str, person: Known, actor: Actor, now: datetime) -> None:
+    """Write down that a person's data was given out or erased: an event of the site, with ids alone."""
+    event = {
+        "store_id": None,
+        "order_id": None,
+        "item_id": None,
+        "parcel_id": None,
+        "row_kind": "person",
+        "row_id": person.ids["account_id"],
+        "act_id": secrets.randbits(62),
+        "actor_id": actor.account_id,
+        "actor_kind": actor.kind.value,
+        "door": actor.door.value,
+        "verb": verb,
+        "before": None,
+        "after": person.ids,
+        "at": now,
+    }
+    db.session.connection().execute(WRITE_EVENTS, [event])

@@ -1,0 +1,36 @@
+"""The guest link of a sale, as its seller makes and ends it."""
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app.access import Permission, find_sale
+from app.actions.guests import end_links, make_link
+from app.db import db
+from app.forms.base import body
+from app.web.desk import open_desk
+from app.web.sale_page import answer
+
+blueprint = Blueprint("guest_links", __name__, url_prefix="/stores/<slug>/sales/<id:order_id>/guest-link")
+
+
+@blueprint.post("")
+def make(slug: str, order_id: int) -> ResponseReturnValue:
+    """Make the link; one that was there ends."""
+    desk = open_desk(slug, Permission.SHIP)
+    number = find_sale(desk, order_id).number
+    body()
+    make_link(order_id, actor=desk.acting, store_id=desk.store.id)
+    db.session.commit()
+    return answer(desk, order_id, f"Sale {number}: the guest link is made.")
+
+
+@blueprint.post("/end")
+def end(slug: str, order_id: int) -> ResponseReturnValue:
+    """End the link: it opens nothing from the next request on."""
+    desk = open_desk(slug, Permission.SHIP)
+    number = find_sale(desk, order_id).number
+    body()
+    is_ended = end_links(order_id, actor=desk.acting, store_id=desk.store.id)
+    db.session.commit()
+    said = "the guest link is ended" if is_ended else "there was no guest link to end"
+    return answer(desk, order_id, f"Sale {number}: {said}.")
