@@ -42,9 +42,8 @@ class Permission(StrEnum):
     SEE_SITE = "see site"
 
 
-READ = "read:store-orders"
-WRITE = "write:store-orders"
-SCOPES = {READ: "See sales", WRITE: "Change sales"}
+READ, WRITE, SITE = "read:store-orders", "write:store-orders", "write:site"
+SCOPES = {READ: "See sales", WRITE: "Change sales", SITE: "Run the site"}
 
 # What a token needs for each; None: no token may.
 NEEDED_SCOPE: dict[Permission, str | None] = {
@@ -287,8 +286,9 @@ def find_purchase(actor: Actor, order_id: int) -> Order:
 
 
 def find_site(actor: Actor) -> None:
-    """Let site admins pass; NotAllowed for everybody else."""
-    if not actor.is_site_admin or actor.scopes is not None:
+    """Let site admins pass, and tokens of theirs that are for it; NotAllowed for everybody else."""
+    is_for_it = actor.scopes is None or (SITE in actor.scopes and actor.only_store_id is None)
+    if not (actor.is_site_admin and is_for_it):
         raise NotAllowed
 
 

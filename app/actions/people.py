@@ -48,15 +48,24 @@ def signing_secret(secret_key: str, public_id: str) -> str:
 
 
 def open_account(
-    email: str, *, name: str = "", password_hash: str | None = None, is_site_admin: bool = False
+    email: str,
+    *,
+    name: str = "",
+    password_hash: str | None = None,
+    is_site_admin: bool = False,
+    is_proved: bool = True,
 ) -> Account:
-    """Make an account; `password_hash` comes from the sign-in library, None means: cannot sign in yet."""
+    """Make an account; `password_hash` comes from the sign-in library, None means: cannot sign in yet.
+
+    `is_proved`: the e-mail is its person's, by their own proof or by the word of whoever makes the account.
+    """
     account = Account(
         email=email.lower(),
         name=name,
         password=password_hash,
         fs_uniquifier=secrets.token_hex(32),
         is_site_admin=is_site_admin,
+        email_proved_at=datetime.now(UTC) if is_proved else None,
         preferences={},
     )
     db.session.add(account)

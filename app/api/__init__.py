@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException, NotFound
 
-from app.api import hip, intake, okanjo, weebly
+from app.api import hip, intake, okanjo, site, weebly
 from app.api.shape import Dialect, answer, keep_headers
 
 MOUNT = "/api"
@@ -17,6 +17,7 @@ DIALECTS: tuple[tuple[Dialect, str], ...] = (
     (hip.blueprint, f"{MOUNT}/hip"),
     (weebly.blueprint, f"{MOUNT}/weebly"),
     (intake.blueprint, f"{MOUNT}/intake"),
+    (site.blueprint, f"{MOUNT}/site"),
 )
 
 

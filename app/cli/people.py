@@ -1,6 +1,5 @@
 """`flask store, account, token`: who there is, and what they may."""
 
-import re
 import sys
 from datetime import timedelta
 from zoneinfo import available_timezones
@@ -10,7 +9,7 @@ from flask import current_app
 from flask_security import hash_password
 
 from app import logs
-from app.access import SCOPES
+from app.access import SCOPES, SITE
 from app.actions.people import (
     join,
     let_run_the_site,
@@ -23,12 +22,12 @@ from app.actions.people import (
 from app.cli.asking import AskedWrongly, Stop, account_of, on_the_desk, store_called
 from app.db import db, take_write_lock
 from app.forms.accounts import LONGEST_TOKEN_NAME
+from app.forms.site import SLUG
 from app.models import Account
 from app.money import known_currencies
 from app.queries import people
 from app.statuses import Role
 
-SLUG = re.compile(r"[a-z][a-z0-9-]{1,62}", re.ASCII)
 LONGEST_NAME = 255
 MOST_TOKEN_DAYS = 3650
 
@@ -121,6 +120,8 @@ def token(
     place = store_called(slug) if slug else None
     take_write_lock()
     whose = account_of(email)
+    if SITE in scopes and (place or not whose.is_site_admin):
+        raise Stop(f"{SITE} is for tokens of site admins that are for no single store.")
     found = people.place(place.id, whose.id) if place else None
     if found is not None and found.role is None and not whose.is_site_admin:
         raise Stop(f"{whose.email} has no place in {slug}: give them one with `flask --app app account`.")

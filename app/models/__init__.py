@@ -20,6 +20,7 @@ from app.models.orders import Combined, Discount, Order, OrderItem, Payment, Pay
 from app.models.parcels import Parcel, ParcelLine
 from app.models.people import Account, ApiToken, Buyer, Member, Signin
 from app.models.shop import Address, Cause, Media, Product, Store
+from app.models.ways import Handoff, Identity
 
 __all__ = [
     "Account",
@@ -31,7 +32,9 @@ __all__ = [
     "Discount",
     "Event",
     "Feedback",
+    "Handoff",
     "Idempotency",
+    "Identity",
     "Job",
     "JobRow",
     "Media",

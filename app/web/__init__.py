@@ -11,12 +11,15 @@ from app.web import (
     buyers_word,
     errors,
     frame,
+    handoff,
     headers,
     health,
     imports,
     invoices,
     items,
     new_sale,
+    openid,
+    order_links,
     parcels,
     purchases,
     sales,
@@ -46,6 +49,8 @@ BLUEPRINTS = (
     invoices.blueprint,
     site.blueprint,
     tokens.blueprint,
+    handoff.blueprint,
+    order_links.blueprint,
 )
 
 
@@ -68,6 +73,7 @@ def init_app(app: Flask) -> None:
     signin.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    openid.init_app(app)
     frame.init_app(app)
     headers.init_app(app)
     errors.init_app(app)

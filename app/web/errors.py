@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityEr
 
 from app import logs
 from app.db import db
-from app.errors import Absorbed, Busy, Refused, Unavailable
+from app.errors import Absorbed, Busy, NotAllowed, NotFound, Refused, Unavailable
 from app.forms.base import body
 from app.standing import refusal_of
 from app.web import htmx
@@ -22,6 +22,7 @@ TITLES = {
     404: "There is nothing here",
     405: "This cannot be done here",
     409: "Somebody was quicker",
+    410: "This link is over",
     413: "This is too large",
     415: "This kind of content is not taken",
     422: "Something is not right yet",
@@ -71,7 +72,7 @@ def to_the_heir(error: Absorbed) -> ResponseReturnValue:
     return htmx.go_to(url_for("sales.show", slug=slug, order_id=error.heir_id))
 
 
-def page(code: int, message: str | None = None, request_id: str = "") -> Response:
+def page(code: int, message: str | None = None, request_id: str = "", title: str = "") -> Response:
     """Show an error with its code, in words."""
     db.session.rollback()
     answer = htmx.page(
@@ -79,7 +80,7 @@ def page(code: int, message: str | None = None, request_id: str = "") -> Respons
         "errors/_part.html",
         status=code,
         code=code,
-        title=TITLES.get(code, TITLES[400]),
+        title=title or TITLES.get(code, TITLES[400]),
         message=message or MESSAGES.get(code, ""),
         request_id=request_id,
         again=what_was_sent() if code == Unavailable.status else None,
@@ -112,8 +113,8 @@ def refused(error: Refused) -> ResponseReturnValue:
     logs.note(reason=type(error).__name__)
     if isinstance(error, Unavailable):
         return unavailable(error)
-    in_words = error.status not in MESSAGES
-    return page(error.status, error.sentence if in_words or error.status == 400 else None)
+    is_for_all = isinstance(error, NotAllowed | NotFound)  # what every page says of its kind
+    return page(error.status, None if is_for_all else error.sentence, title=error.title)
 
 
 def unavailable(error: Unavailable) -> Response:
