@@ -182,13 +182,12 @@ def _proved(
 
 def _fault(error: Exception) -> str:
     """Say to the log what was wrong, without what was sent."""
-    name = getattr(error, "claim_name", None) or getattr(error, "claim", "")
-    return f"{type(error).__name__} {name}".strip()
+    return f"{type(error).__name__} {getattr(error, 'claim', '')}".strip()
 
 
 def _is_late(error: Exception) -> str | None:
     """Return a sentence of its own for what is wrong in time alone."""
-    if type(error).__name__ not in {"ExpiredTokenError", "InvalidTokenError"}:
+    if getattr(error, "claim", "") not in {"exp", "iat", "nbf"}:
         return None
     return (
         "What came back is too old or not valid yet, so you are not signed in. Begin anew; if it happens "

@@ -1,4 +1,4 @@
-"""What a marketplace's own program sends about the whole site: stores, accounts, members, hand-offs, lists."""
+"""What a marketplace's own program sends about the site: stores, accounts, members, hand-offs, lists."""
 
 import re
 from typing import Any
@@ -100,7 +100,7 @@ class WhoForm(Form):
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Judge every field; exactly one of the two names who is meant."""
-        is_valid = super().validate(extra_validators)
+        is_valid = bool(super().validate(extra_validators))
         if is_valid and (self.account_id.data is None) == (self.email.data is None):
             self.account_id.errors = ["Send account_id or email, one of the two."]
             return False

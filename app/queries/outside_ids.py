@@ -19,7 +19,7 @@ _ONE = (
 
 
 def one(slug: str, channel: str, outside_id: str) -> Any:
-    """Return (id, store_id) of the sale with this outside id, of a store and channel; None where none has it."""
+    """Return (id, store_id) of the sale with this outside id on a store's channel; None: none has it."""
     if "\0" in slug + outside_id:  # PostgreSQL's texts cannot hold it
         return None
     asked = {"slug": slug.lower(), "channel": channel, "outside_id": outside_id}

@@ -1,4 +1,4 @@
-"""A link by which a marketplace hands its signed-in person over: it asks for one press, and then lets them in.
+"""A link by which a marketplace hands its signed-in person over: it asks for one press, then lets them in.
 
 Opening the link signs nobody in, so nothing that fetches it ahead uses it up, and nobody gets into somebody
 else's account without having read whose it is.
@@ -26,7 +26,7 @@ class LinkIsOver(Refused):
     """A link that never was, is too old, or was used."""
 
     status = 410
-    sentence = "This link is over: it works once, and for a minute. Go back to where you came from and follow it anew."
+    sentence = "It works once, and for a minute. Go back to where you came from and follow it anew."
 
 
 @blueprint.get("")

@@ -1,7 +1,8 @@
 """Signing in elsewhere, by OpenID Connect: away to the issuer that the operator named, and back.
 
-The way out begins with a form of ours (POST, with its token), so nobody is sent on it from another site; the way
-back holds only in the browser that began it, once, for some minutes. Nothing stands here where no issuer is set.
+The way out begins with a form of ours (POST, with its token), so nobody is sent on it from another site; the
+way back holds only in the browser that began it, once, for some minutes. Where no issuer is set, nothing of
+this is there.
 """
 
 import hmac
@@ -37,8 +38,8 @@ class NotBegun(Refused):
 
     title = "You are not signed in"
     sentence = (
-        "This sign-in was not begun in this browser, was used already, or took too long. Begin anew on the sign-in "
-        "page."
+        "This sign-in was not begun in this browser, was used already, or took too long. "
+        "Begin anew on the sign-in page."
     )
 
 
@@ -47,9 +48,7 @@ class NotSignedIn(Refused):
 
     status = 403
     title = "You are not signed in"
-    sentence = (
-        "You were not signed in there, so you are not signed in here. Begin anew, or use your password."
-    )
+    sentence = "You were not signed in there, hence not here either. Begin anew, or use your password."
 
 
 def init_app(app: Flask) -> None:
@@ -58,8 +57,8 @@ def init_app(app: Flask) -> None:
         return
     if not openid.is_installed():
         raise BadSetting(
-            "TRADEPOST_OIDC_ISSUER is set, and the library Authlib is not installed: `make setup` installs it, "
-            "or `pip install --require-hashes -r requirements-oidc.lock`."
+            "TRADEPOST_OIDC_ISSUER is set, and the library Authlib is not installed: `make setup` installs "
+            "it, or `pip install --require-hashes -r requirements-oidc.lock`."
         )
     app.register_blueprint(blueprint)
 
@@ -103,14 +102,10 @@ def back() -> ResponseReturnValue:
 def begun(form: BackForm) -> tuple[dict[str, Any], Flow]:
     """Return the try that this is the answer to, which is over with that; NotBegun where there is none."""
     kept = session.get(TRY)
-    is_sent = (
-        form.validate() and form.state.data and all(len(texts) == 1 for _, texts in request.args.lists())
-    )
-    if (
-        not is_sent
-        or not isinstance(kept, dict)
-        or not hmac.compare_digest(str(form.state.data).encode(), str(kept["state"]).encode())
-    ):
+    is_plain = form.validate() and all(len(texts) == 1 for _, texts in request.args.lists())
+    if not (is_plain and form.state.data and isinstance(kept, dict)):
+        raise NotBegun
+    if not hmac.compare_digest(form.state.data.encode(), str(kept["state"]).encode()):
         raise NotBegun
     session.pop(TRY)
     if kept["until"] < time.time():
@@ -144,7 +139,7 @@ def about(issuer: Issuer) -> dict[str, Any]:
             logs.note(fault=refusal.fault)
             raise IssuerAway from refusal
         current_app.extensions[TRY] = known
-    return known[1]  # type: ignore[no-any-return]
+    return known[1]
 
 
 def way_back() -> str:

@@ -1,4 +1,4 @@
-"""Links by a shop's own order id: whoever keeps that id alone gets to the sale, or the purchase, that it is."""
+"""Links by a shop's own order id: whoever keeps that id alone gets to the sale or purchase that it is."""
 
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue

@@ -1,7 +1,7 @@
 """A marketplace's own program runs the site: it makes stores and accounts, and hands its people over.
 
-Its token is a site admin's with the scope `write:site`. Bodies are strict JSON; what makes or changes something
-comes under an Idempotency-Key (`once`), but for hand-offs: their answer is a secret, of which nothing is kept.
+Its token is a site admin's with the scope `write:site`. Bodies are strict JSON; what makes or changes
+something comes under an Idempotency-Key (`once`), but for hand-offs: their answer is a secret, never kept.
 """
 
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from app.actions.ways import offer_handoff
 from app.api import tokens
 from app.api.once import once
 from app.api.shape import Dialect, answer, judged, judged_query, plain_fault, row_id, told
-from app.api.site.objects import account_json, store_json
+from app.api.site.objects import account_json, member_json, store_json
 from app.db import db, take_write_lock
 from app.errors import NotFound
 from app.forms.site import (
@@ -97,12 +97,7 @@ def add_member(slug: str) -> Response:
         account, role = _whom(form), form.role.data
         join(store, account, role)
         logs.note(did="gave a place", store=store.slug, whose=account.id, role=role.value)
-        return 201, {
-            "store": store.slug,
-            "account_id": account.id,
-            "email": account.email,
-            "role": role.value,
-        }
+        return 201, member_json(store, account, role)
 
     return once(actor, work)
 
@@ -118,7 +113,7 @@ def accounts() -> Response:
 
 @blueprint.post("/accounts")
 def make_account() -> Response:
-    """Make an account without a password; one with this e-mail that is there is answered as it is, with 200."""
+    """Make an account without a password; one with this e-mail is answered as it is, with 200."""
     actor = _asking()
 
     def work() -> tuple[int, object]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.models import Account, Store
+from app.statuses import Role
 
 
 def store_json(store: Store) -> dict[str, Any]:
@@ -16,6 +17,11 @@ def store_json(store: Store) -> dict[str, Any]:
         "is_vendor": store.is_vendor,
         "is_active": store.is_active,
     }
+
+
+def member_json(store: Store, account: Account, role: Role) -> dict[str, Any]:
+    """Return somebody's place in a store."""
+    return {"store": store.slug, "account_id": account.id, "email": account.email, "role": role.value}
 
 
 def account_json(account: Account) -> dict[str, Any]:
