@@ -51,6 +51,7 @@ WRITES = (
     Write("security.logout", "/logout", {}),
     Write("security.verify", "/verify", {"password": PASSWORD}, changes_rows=False),
     Write("account.theme", "/theme", {"theme": "dark"}, changes_rows=False),
+    Write("handoff.enter", "/login/handoff", {"key": "{hand-off}"}, "signed_out"),
     Write("tokens.make", "/account/tokens", {"name": "Till", "read": "1", "lasts": "7"}, shows_page=True),
     Write("tokens.end", "/account/tokens/{owner's token}/end", {}),
     Write(

@@ -102,8 +102,11 @@ NO_PAGE = {"health.alive", "health.ready"}
 # These answer htmx with the whole page, or send it elsewhere.
 ALWAYS_WHOLE = {
     "account.home",
+    "handoff.ask",
     "imports.index",
     "new_sale.show",
+    "order_links.by_path",
+    "order_links.by_query",
     "settings.show",
     "webhooks.index",
     "invoices.of_purchase",

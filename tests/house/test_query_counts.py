@@ -90,6 +90,11 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("an invoice of a sale", "owner", "/stores/papershop/sales/{sale}/invoice", 6, None),
     # who 1, tokens 1, stores to choose from 1; the frame 1
     ("one's tokens", "owner", "/account/tokens", 4, None),
+    # whom it lets in 1
+    ("a hand-off link", "signed_out", "/login/handoff?key={hand-off}", 1, None),
+    # who 1, the sale of this id 1, the place in its store 1, the sale or the purchase 1
+    ("a link by an outside id", "owner", "/stores/papershop/orders/intake/{outside id}", 4, None),
+    ("a buyer's link by it", "buyer", "/stores/papershop/orders/intake/{outside id}", 4, None),
     ("all stores", "site_admin", "/site", 5, None),
     ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 3, 3),
     ("a store that is not there", "owner", "/stores/nowhere/sales", 2, 2),

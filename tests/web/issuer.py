@@ -25,13 +25,20 @@ class Answer(Exception):
         self.status, self.body, self.headers = status, body, headers
 
 
+class Quiet(ThreadingHTTPServer):
+    """A server that says nothing where its client went away early."""
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing."""
+
+
 class Provider:
     """The provider; `claims` is added to each ID token, and what is in `bends` has its last word there."""
 
     def __init__(self) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
         self.other_key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server = Quiet(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.begin()
