@@ -45,7 +45,7 @@ def open_store_once(slug: str, name: str, *, currency: str, zone: str, is_vendor
     return StoreOpened(made, True)
 
 
-def open_account_once(email: str, *, name: str, is_proved: bool) -> AccountOpened:
+def open_account_once(email: str, *, name: str, is_vouched: bool) -> AccountOpened:
     """Make an account without a password; one with this e-mail that is there is returned as it is.
 
     The door commits.
@@ -55,7 +55,7 @@ def open_account_once(email: str, *, name: str, is_proved: bool) -> AccountOpene
     if there is not None:
         return AccountOpened(there, False)
     try:
-        made = open_account(email, name=name, is_proved=is_proved)
+        made = open_account(email, name=name, is_vouched=is_vouched)
     except IntegrityError as twin:
         raise ChangedMeanwhile("This account was made at the same moment. Ask again.") from twin
     return AccountOpened(made, True)

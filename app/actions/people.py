@@ -53,11 +53,11 @@ def open_account(
     name: str = "",
     password_hash: str | None = None,
     is_site_admin: bool = False,
-    is_proved: bool = True,
+    is_vouched: bool = True,
 ) -> Account:
     """Make an account; `password_hash` comes from the sign-in library, None means: cannot sign in yet.
 
-    `is_proved`: the e-mail is its person's, by their own proof or by the word of whoever makes the account.
+    `is_vouched`: whoever makes the account answers for it that the e-mail is its person's.
     """
     account = Account(
         email=email.lower(),
@@ -65,7 +65,7 @@ def open_account(
         password=password_hash,
         fs_uniquifier=secrets.token_hex(32),
         is_site_admin=is_site_admin,
-        email_proved_at=datetime.now(UTC) if is_proved else None,
+        is_email_vouched=is_vouched,
         preferences={},
     )
     db.session.add(account)

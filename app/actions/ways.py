@@ -80,7 +80,7 @@ def account_said(said: Said, *, may_open: bool, now: datetime) -> Account:
         if not may_open:
             raise Uninvited
         account = open_account(said.email, name=said.name)
-    elif account.email_proved_at is None or ways.has_identity(account.id, said.issuer):
+    elif not account.is_email_vouched or ways.has_identity(account.id, said.issuer):
         raise NotLetIn
     _let_in(account)
     db.session.add(Identity(account_id=account.id, issuer=said.issuer, subject=said.subject, created_at=now))

@@ -33,8 +33,8 @@ class Account(Base, UserMixin):
     tf_totp_secret: Mapped[str | None] = mapped_column(String(255))
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(JSON)
     is_site_admin: Mapped[bool] = mapped_column(default=False)
-    # When its person proved the e-mail, or whoever made the account answered for it; None: nobody did.
-    email_proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Whoever made the account answers for it that the e-mail is its person's.
+    is_email_vouched: Mapped[bool] = mapped_column(default=True)
     zone: Mapped[str | None] = mapped_column(String(64))
     locale: Mapped[str | None] = mapped_column(String(16))
     preferences: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

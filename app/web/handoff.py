@@ -17,7 +17,7 @@ from app.errors import Refused
 from app.forms.base import body
 from app.forms.site import KeyForm
 from app.queries import ways
-from app.web.signin import actor_or_none, let_in
+from app.web.signin import actor_or_none, bring_in
 
 blueprint = Blueprint("handoff", __name__, url_prefix="/login/handoff")
 
@@ -50,4 +50,4 @@ def enter() -> ResponseReturnValue:
     if taken is None:
         raise LinkIsOver
     logs.note(handoff=taken.id)
-    return let_in(taken.account, way="handoff", to=taken.path)
+    return bring_in(taken.account, way="handoff", to=taken.path)

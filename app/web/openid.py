@@ -22,7 +22,7 @@ from app.forms.base import body
 from app.forms.elsewhere import BackForm, GoingForm
 from app.forms.site import read_email
 from app.openid import Flow, Issuer, IssuerAway, NotBelieved, Said
-from app.web.signin import let_in
+from app.web.signin import bring_in
 
 blueprint = Blueprint("openid", __name__, url_prefix="/login/openid")
 
@@ -96,7 +96,7 @@ def back() -> ResponseReturnValue:
         raise
     account = account_said(said, may_open=current_app.config["OIDC_OPEN"], now=datetime.now(UTC))
     db.session.commit()
-    return let_in(account, way="openid", to=str(kept["next"]))
+    return bring_in(account, way="openid", to=str(kept["next"]))
 
 
 def begun(form: BackForm) -> tuple[dict[str, Any], Flow]:

@@ -99,7 +99,7 @@ def begin(app: Flask, user: Account, **_: Any) -> None:
     logs.note(did="signed in", account=user.id)
 
 
-def let_in(account: Account, *, way: str, to: str) -> BaseResponse:
+def bring_in(account: Account, *, way: str, to: str) -> BaseResponse:
     """Sign somebody in who did not send a password, and lead them on to a path; `way` is how they came.
 
     Whoever was signed in in this browser is signed out first.

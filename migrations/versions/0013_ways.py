@@ -1,4 +1,4 @@
-"""Ways in: identities at OpenID Connect issuers, hand-off links, and whether an account's e-mail is proved."""
+"""Ways in: identities at OpenID Connect issuers, hand-off links, and whether an account's e-mail was vouched for."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -43,12 +43,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_handoff_account_id"), "handoff", ["account_id"])
     op.create_index(op.f("ix_handoff_expires_at"), "handoff", ["expires_at"])
-    op.add_column("account", sa.Column("email_proved_at", INSTANT))
     # Until now every account was made by the desk's operator, who answers for its e-mail.
-    op.execute("UPDATE account SET email_proved_at = CURRENT_TIMESTAMP WHERE email IS NOT NULL")
+    vouched = sa.Column("is_email_vouched", sa.Boolean(), nullable=False, server_default=sa.true())
+    op.add_column("account", vouched)
 
 
 def downgrade() -> None:
-    op.drop_column("account", "email_proved_at")
+    op.drop_column("account", "is_email_vouched")
     op.drop_table("handoff")
     op.drop_table("identity")

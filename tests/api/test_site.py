@@ -236,7 +236,7 @@ def test_an_account_whose_e_mail_nobody_answers_for_is_not_proved(program: Progr
         ({**ANA, "password": PASSWORD}, "password"),
         ({**ANA, "is_site_admin": True}, "is_site_admin"),
         ({**ANA, "is_email_proved": "perhaps"}, "is_email_proved"),
-        ({**ANA, "email_proved_at": "2026-01-01T00:00:00Z"}, "email_proved_at"),
+        ({**ANA, "is_email_vouched": True}, "is_email_vouched"),
     ],
 )
 def test_an_account_that_cannot_be_is_refused_by_the_name_of_the_field(

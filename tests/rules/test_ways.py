@@ -80,7 +80,7 @@ def test_an_account_is_made_only_where_the_desk_is_open_and_the_e_mail_proved(ap
 
 def test_what_nobody_proved_here_or_is_shut_or_runs_the_site_is_not_joined(app: Flask) -> None:
     with app.app_context():
-        open_account("quiet@example.com", is_proved=False)
+        open_account("quiet@example.com", is_vouched=False)
         account("staff").active = False
         db.session.commit()
         for email in ("quiet@example.com", email_of("staff"), email_of("site_admin")):

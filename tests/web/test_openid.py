@@ -212,7 +212,7 @@ def test_whoever_is_unknown_is_refused_unless_the_desk_is_open(desk: Flask, prov
     assert "Nina Neu" in browser.get("/purchases").text
     with desk.app_context():
         made = db.session.query(Account).filter_by(email="new@example.com").one()
-        assert (made.password, made.is_site_admin, made.email_proved_at is not None) == (None, False, True)
+        assert (made.password, made.is_site_admin, made.is_email_vouched) == (None, False, True)
     assert kept(desk).accounts == before.accounts + 1
 
 
@@ -242,7 +242,7 @@ def test_what_is_no_e_mail_is_none(desk: Flask, provider: Provider, email: objec
 
 
 def test_an_account_whose_e_mail_nobody_proved_here_is_not_joined(desk: Flask, provider: Provider) -> None:
-    change(desk, "buyer", email_proved_at=None)  # somebody else may have made it, and wait in it
+    change(desk, "buyer", is_email_vouched=False)  # somebody else may have made it, and wait in it
     answer = sign_in_there(desk.test_client(), provider)
     assert answer.status_code == 403
     assert kept(desk).identities == []
@@ -371,8 +371,14 @@ def instead(status: int, body: bytes = b"{}", **headers: str) -> Callable[[Any],
     return answer
 
 
+def signing_by_a_shared_key(provider: Provider) -> None:
+    """Let a provider publish a secret as its key, and sign by it."""
+    shared = urlsafe_b64encode(SECRET.encode()).decode().rstrip("=")
+    provider.bends["keys"] = lambda _told: {"keys": [{"kty": "oct", "k": shared, "kid": "one"}]}
+    provider.sign = lambda claims: by_shared_secret(claims, SECRET.encode())
+
+
 LONG_AGO, FAR_AHEAD = int(time.time()) - 3600, int(time.time()) + 36000
-PEM = "public key as text"
 FORGED: dict[str, Callable[[Provider], None]] = {
     "another nonce": telling(nonce="n" * 43),
     "no nonce": telling(nonce=None),
@@ -427,6 +433,7 @@ FORGED: dict[str, Callable[[Provider], None]] = {
     "keys that are none": bending("keys", lambda told: {"keys": []}),
     "keys that are no list": bending("keys", lambda told: {"keys": 5}),
     "no keys": bending("keys", lambda told: {}),
+    "signed by a shared key of the keys": signing_by_a_shared_key,
     "a shared key": bending("keys", lambda told: {"keys": [{"kty": "oct", "k": "AAAA", "kid": "one"}]}),
     "the code was refused": bending("token", instead(400, b'{"error": "invalid_grant"}')),
     "a token that is no JSON": bending("token", instead(200, b"<html>")),
@@ -711,7 +718,7 @@ def test_the_log_says_who_came_this_way_and_who_was_refused_and_no_secret(
 
 def test_an_account_of_no_password_cannot_be_entered_by_one(desk: Flask) -> None:
     with desk.app_context():
-        open_account("quiet@example.com", is_proved=False)
+        open_account("quiet@example.com", is_vouched=False)
         db.session.commit()
     for password in ("", "None", "null", "x"):
         browser = desk.test_client()

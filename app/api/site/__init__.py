@@ -119,7 +119,7 @@ def make_account() -> Response:
     def work() -> tuple[int, object]:
         form = judged(AccountOpenForm(told()))
         account, is_new = open_account_once(
-            form.email.data, name=form.name.data or "", is_proved=form.is_email_proved.data
+            form.email.data, name=form.name.data or "", is_vouched=form.is_email_proved.data
         )
         logs.note(did="made an account" if is_new else "asked for an account", whose=account.id)
         return (201 if is_new else 200), account_json(account)

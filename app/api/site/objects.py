@@ -33,5 +33,5 @@ def account_json(account: Account) -> dict[str, Any]:
         "name": account.name,
         "is_active": account.active,
         "is_site_admin": account.is_site_admin,
-        "is_email_proved": account.email_proved_at is not None,
+        "is_email_proved": account.is_email_vouched,
     }
