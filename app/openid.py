@@ -94,11 +94,17 @@ def metadata(issuer: Issuer) -> dict[str, Any]:
 
 
 def way_out(issuer: Issuer, about: Mapping[str, Any], flow: Flow, back: str) -> str:
-    """Return the address at the issuer where a person signs in, to come `back` from."""
+    """Return the address at the issuer where a person signs in, to come `back` from; NotBelieved."""
     with _session(issuer, redirect_uri=back) as session:
-        url, _ = session.create_authorization_url(
-            about["authorization_endpoint"], state=flow.state, nonce=flow.nonce, code_verifier=flow.verifier
-        )
+        try:
+            url, _ = session.create_authorization_url(
+                about["authorization_endpoint"],
+                state=flow.state,
+                nonce=flow.nonce,
+                code_verifier=flow.verifier,
+            )
+        except ValueError as error:
+            raise NotBelieved("authorization_endpoint is no address") from error
     return str(url)
 
 
@@ -199,7 +205,8 @@ def _client_auth(issuer: Issuer, about: Mapping[str, Any]) -> dict[str, str]:
     """Return how the desk proves itself to the issuer, among the ways that it takes."""
     if not issuer.client_secret:
         return {"token_endpoint_auth_method": "none"}
-    ways = about.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    told = about.get("token_endpoint_auth_methods_supported")
+    ways = told if isinstance(told, list) else []  # untold, it is the header (OpenID Connect Discovery 3)
     is_basic = "client_secret_basic" in ways or "client_secret_post" not in ways
     return {"token_endpoint_auth_method": "client_secret_basic" if is_basic else "client_secret_post"}
 
@@ -263,10 +270,14 @@ def _asked(question: Callable[[], Any]) -> dict[str, Any]:
         told = answer if isinstance(answer, dict) else answer.json() if answer.status_code == 200 else None
     except AuthlibBaseError as error:
         raise NotBelieved(f"the code was refused: {error.error}"[:100]) from error
+    except Refused:
+        raise
     except ValueError as error:  # no JSON; requests' own is both
         raise NotBelieved("an answer that is no JSON") from error
     except (RequestException, HTTPError, OSError) as error:
         raise IssuerAway from error
+    except Exception as error:  # whatever the libraries stumble over in an answer
+        raise NotBelieved(_fault(error)) from error
     if not isinstance(told, dict):
         raise NotBelieved("an answer that was not asked for")
     return told

@@ -28,9 +28,11 @@ blueprint = Blueprint("openid", __name__, url_prefix="/login/openid")
 
 # What the cookie keeps of the one try that is under way in a browser.
 TRY = "openid"
-# Seconds: how long one may take at the issuer, and for how long its own description is kept.
+# Seconds: how long one may take at the issuer, for how long its own description is kept, and for how long it
+# is taken to be away.
 PATIENCE = 600
 KNOWN_FOR = 600
+AWAY_FOR = 5
 
 
 class NotBegun(Refused):
@@ -130,16 +132,22 @@ def issuer_set() -> Issuer:
 
 
 def about(issuer: Issuer) -> dict[str, Any]:
-    """Return what the issuer says of itself, asked for every ten minutes at most."""
-    known = current_app.extensions.get(TRY)
-    if known is None or known[0] < time.monotonic():
+    """Return what the issuer says of itself, asked for every ten minutes at most.
+
+    One that is away is left alone for some seconds: otherwise everybody who asks would wait for it.
+    """
+    until, known = current_app.extensions.get(TRY, (0, None))
+    if until < time.monotonic():
+        current_app.extensions[TRY] = (time.monotonic() + AWAY_FOR, None)
         try:
-            known = (time.monotonic() + KNOWN_FOR, openid.metadata(issuer))
+            known = openid.metadata(issuer)
         except NotBelieved as refusal:
             logs.note(fault=refusal.fault)
             raise IssuerAway from refusal
-        current_app.extensions[TRY] = known
-    return known[1]
+        current_app.extensions[TRY] = (time.monotonic() + KNOWN_FOR, known)
+    if known is None:
+        raise IssuerAway
+    return known
 
 
 def way_back() -> str:

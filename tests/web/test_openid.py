@@ -179,7 +179,8 @@ def test_the_way_leads_on_to_the_page_that_was_asked_for_and_nowhere_else(
         "x",
         "",
         "/a\r\nb",
-        "/" + "x" * 3000,
+        "/" + "x" * 1500,
+        "/" + "ö" * 400,
     ):
         assert sign_in_there(desk.test_client(), provider, next=way).location == "/"
 
@@ -289,9 +290,9 @@ def test_whoever_was_signed_in_here_is_signed_out_first(desk: Flask, provider: P
     assert kept(desk).open_signins == 1
 
 
-@pytest.mark.parametrize("methods", [METHODS[:1], METHODS[1:], None])
+@pytest.mark.parametrize("methods", [METHODS[:1], METHODS[1:], None, 5])
 def test_the_desk_proves_itself_as_the_provider_wants_it(
-    desk: Flask, provider: Provider, methods: list[str] | None
+    desk: Flask, provider: Provider, methods: object
 ) -> None:
     provider.bends["metadata"] = lambda told: told | {"token_endpoint_auth_methods_supported": methods}
     assert sign_in_there(desk.test_client(), provider).status_code == 303
@@ -437,6 +438,7 @@ FORGED: dict[str, Callable[[Provider], None]] = {
     "a shared key": bending("keys", lambda told: {"keys": [{"kty": "oct", "k": "AAAA", "kid": "one"}]}),
     "the code was refused": bending("token", instead(400, b'{"error": "invalid_grant"}')),
     "a token that is no JSON": bending("token", instead(200, b"<html>")),
+    "a token that lasts for nothing known": bending("token", lambda told: told | {"expires_in": [5]}),
     "a token that is a list": bending("token", lambda told: [told]),
     "a token that is an error": bending("token", lambda told: {"error": 5}),
     "a redirect of the keys": bending("keys", instead(302, Location="/keys")),
@@ -496,6 +498,10 @@ AWAY: dict[str, tuple[str, Callable[[Any], Any]]] = {
     ),
     "the keys are a file": ("metadata", lambda told: told | {"jwks_uri": "file:///etc/passwd"}),
     "nobody asks for passwords": ("metadata", lambda told: told | {"authorization_endpoint": None}),
+    "the way in is broken": (
+        "metadata",
+        lambda told: told | {"authorization_endpoint": "https://[::1/authorize"},
+    ),
     "the address is broken": ("metadata", lambda told: told | {"token_endpoint": "https://[::1/token"}),
 }
 
@@ -528,6 +534,16 @@ def test_what_the_provider_says_of_itself_is_asked_for_every_ten_minutes(
     for _ in range(3):
         go(desk.test_client())
     assert provider.seen == ["/.well-known/openid-configuration"]
+
+
+def test_a_provider_that_is_away_is_left_alone_for_some_seconds(desk: Flask, provider: Provider) -> None:
+    provider.bends["metadata"] = instead(500)
+    assert [go(desk.test_client()).status_code for _ in range(3)] == [503, 503, 503]
+    assert len(provider.seen) == 1
+    provider.begin()
+    until, known = desk.extensions["openid"]
+    desk.extensions["openid"] = (until - 5, known)  # so much later
+    assert go(desk.test_client()).status_code == 200
 
 
 # The way back.

@@ -62,13 +62,13 @@ def test_members_come_to_the_sale_and_the_buyer_to_the_purchase(make: Factory, b
 
 
 @pytest.mark.both
-@pytest.mark.parametrize("outside_id", STRANGE)
-def test_an_id_may_hold_any_signs(make: Factory, browse: Browse, outside_id: str) -> None:
-    order = sale_with(make, outside_id)
-    assert by_query(browse("owner"), outside_id).location == f"/stores/papershop/sales/{order}"
-    if not outside_id.startswith(("/", "..")):  # such a path would be another one
-        path = f"{AT}/{quote(outside_id, safe='/')}"
-        assert browse("owner").get(path).location == f"/stores/papershop/sales/{order}"
+def test_an_id_may_hold_any_signs(make: Factory, browse: Browse) -> None:
+    owner = browse("owner")
+    for outside_id in STRANGE:
+        sale = f"/stores/papershop/sales/{make.sale(external_id=outside_id)}"
+        assert by_query(owner, outside_id).location == sale, outside_id
+        if not outside_id.startswith(("/", "..")):  # such a path would be another one
+            assert owner.get(f"{AT}/{quote(outside_id, safe='/')}").location == sale, outside_id
 
 
 def evened(answer: TestResponse) -> tuple[int, str]:
@@ -98,13 +98,13 @@ def test_everybody_else_is_told_the_same_whether_it_is_there_or_not(
 
 
 @pytest.mark.both
-@pytest.mark.parametrize("outside_id", ["", "x" * 256, "x" * 5000, "\0", "a\0b", "\ud800"])
-def test_an_id_that_no_sale_can_have_is_not_there(make: Factory, browse: Browse, outside_id: str) -> None:
+def test_an_id_that_no_sale_can_have_is_not_there(make: Factory, browse: Browse) -> None:
     sale_with(make, "a")
-    sent = quote(outside_id.encode("utf-8", "surrogatepass"), safe="")
-    for who in ("owner", "buyer"):
-        assert browse(who).get(f"{AT}?id={sent}").status_code == 404
-        assert browse(who).get(f"{AT}/{sent}").status_code == 404
+    for outside_id in ("", "x" * 256, "x" * 5000, "\0", "a\0b", "\ud800"):
+        sent = quote(outside_id.encode("utf-8", "surrogatepass"), safe="")
+        for who in ("owner", "buyer"):
+            assert browse(who).get(f"{AT}?id={sent}").status_code == 404
+            assert browse(who).get(f"{AT}/{sent}").status_code == 404
 
 
 def test_an_id_that_is_missing_or_comes_twice_is_not_there(make: Factory, browse: Browse) -> None:
