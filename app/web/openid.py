@@ -136,9 +136,10 @@ def about(issuer: Issuer) -> dict[str, Any]:
 
     One that is away is left alone for some seconds: otherwise everybody who asks would wait for it.
     """
-    until, known = current_app.extensions.get(TRY, (0, None))
+    kept: tuple[Any, dict[str, Any] | None] = current_app.extensions.get(TRY, (0, None))
+    until, known = kept
     if until < time.monotonic():
-        current_app.extensions[TRY] = (time.monotonic() + AWAY_FOR, None)
+        current_app.extensions[TRY] = (time.monotonic() + AWAY_FOR, known)
         try:
             known = openid.metadata(issuer)
         except NotBelieved as refusal:
