@@ -104,6 +104,38 @@ def _mail(folder: Path, base_url: str) -> dict[str, object]:
     }
 
 
+def _openid() -> dict[str, object]:
+    """Return by whom people may sign in elsewhere; BadSetting for what is no OpenID Connect issuer."""
+    env = os.environ.get
+    issuer, client_id = env("TRADEPOST_OIDC_ISSUER", ""), env("TRADEPOST_OIDC_CLIENT_ID", "")
+    host = _issuer_host(issuer) if issuer else ""
+    if issuer and not client_id:
+        raise BadSetting("TRADEPOST_OIDC_ISSUER is set: name this desk in TRADEPOST_OIDC_CLIENT_ID.")
+    return {
+        "OIDC_ISSUER": issuer,
+        "OIDC_CLIENT_ID": client_id,
+        "OIDC_CLIENT_SECRET": env("TRADEPOST_OIDC_CLIENT_SECRET", ""),
+        "OIDC_NAME": env("TRADEPOST_OIDC_NAME") or host,
+        # Whether whom the desk does not know is let in with a new account.
+        "OIDC_OPEN": _flag("TRADEPOST_OIDC_OPEN", False),
+        # Seconds in which each question to the issuer is answered.
+        "OIDC_TIMEOUT": 5,
+    }
+
+
+def _issuer_host(issuer: str) -> str:
+    """Return the host of an issuer; BadSetting unless it is an https address, or one of this machine."""
+    try:
+        parts = urlsplit(issuer)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    is_safe = issuer.startswith("https://") or (issuer.startswith("http://") and is_loopback(host))
+    if not (host and is_safe) or set(issuer) & set("?#@\\ "):
+        raise BadSetting(f"TRADEPOST_OIDC_ISSUER must be an https address, not “{issuer}”.")
+    return host
+
+
 def from_environment() -> dict[str, object]:
     """Return the settings as Flask keeps them, read from TRADEPOST_* variables."""
     env = os.environ.get
@@ -149,6 +181,7 @@ def from_environment() -> dict[str, object]:
         # The same for a marketplace that a store is connected to: a list of a hundred sales takes its time.
         "MARKET_TIMEOUT": 15,
         **_mail(folder, base_url),
+        **_openid(),
         **SECURITY,
     }
 

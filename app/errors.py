@@ -10,6 +10,7 @@ class Refused(Exception):
 
     status = 400
     sentence = "This cannot be done."
+    title = ""  # what heads its page, where its status alone says too little
 
     def __init__(self, sentence: str | None = None, field: str | None = None) -> None:
         self.sentence = sentence or type(self).sentence

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
-from app.access import SCOPES, Role
+from app.access import READ, SCOPES, WRITE, Role
 from app.actions.people import secret_hash
 from app.cli.demo import password_file, sign_ins
 from app.db import db
@@ -230,11 +230,11 @@ def test_a_token_may_have_a_name_and_an_end(app: Flask, run: Run) -> None:
 
 
 def test_a_token_may_be_for_all_stores_of_a_person(app: Flask, run: Run) -> None:
-    words = [word for scope in SCOPES for word in ("--scope", scope)]
+    words = [word for scope in (READ, WRITE) for word in ("--scope", scope)]
     assert run("token", "owner@example.com", *words).exit_code == 0
     with app.app_context():
         kept = db.session.query(ApiToken).one()
-        assert (kept.store_id, kept.scopes) == (None, sorted(SCOPES))
+        assert (kept.store_id, kept.scopes) == (None, [READ, WRITE])
 
 
 @pytest.mark.parametrize(
@@ -247,6 +247,8 @@ def test_a_token_may_be_for_all_stores_of_a_person(app: Flask, run: Run) -> None
         (("owner@example.com", "--scope", "read:store-orders", "--name", "x" * 65), 2, "1 to 64"),
         (("owner@example.com", "--store", "no-such", "--scope", "read:store-orders"), 2, "papershop"),
         (("buyer@example.com", "--store", "papershop", "--scope", "read:store-orders"), 1, "has no place"),
+        (("owner@example.com", "--scope", "write:site"), 1, "site admins"),
+        (("site_admin@example.com", "--store", "papershop", "--scope", "write:site"), 1, "no single store"),
     ],
 )
 def test_a_token_is_refused_in_one_sentence(
@@ -255,6 +257,12 @@ def test_a_token_is_refused_in_one_sentence(
     assert says in refusal(run("token", *words), exit_code)
     with app.app_context():
         assert db.session.query(ApiToken).count() == 0
+
+
+def test_a_site_admin_may_have_a_token_for_the_site(app: Flask, run: Run) -> None:
+    said = run("token", "site_admin@example.com", "--scope", "write:site")
+    headers = {"Authorization": f"Bearer {said.output.split()[-1]}"}
+    assert app.test_client().get("/api/site/stores", headers=headers).status_code == 200
 
 
 def test_a_site_admin_may_have_a_token_for_any_store(run: Run) -> None:

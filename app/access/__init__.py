@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from app import logs
-from app.access.rights import NEEDED_SCOPE, READ, RULES, SCOPES, WRITE, Permission
+from app.access.rights import NEEDED_SCOPE, READ, RULES, SCOPES, SITE, WRITE, Permission
 from app.errors import Absorbed, ForeignStore, NotAllowed, NotFound
 from app.models import Account, Order, OrderItem, Store
 from app.queries import combined, items, parcels, people, purchases, sales
@@ -23,6 +23,7 @@ __all__ = [
     "READ",
     "RULES",
     "SCOPES",
+    "SITE",
     "SYSTEM",
     "WRITE",
     "Actor",
@@ -219,8 +220,9 @@ def find_purchase(actor: Actor, order_id: int) -> Order:
 
 
 def find_site(actor: Actor) -> None:
-    """Let site admins pass; NotAllowed for everybody else."""
-    if not actor.is_site_admin or actor.scopes is not None:
+    """Let site admins pass, and tokens of theirs that are for it; NotAllowed for everybody else."""
+    is_for_it = actor.scopes is None or (SITE in actor.scopes and actor.only_store_id is None)
+    if not (actor.is_site_admin and is_for_it):
         raise NotAllowed
 
 

@@ -43,9 +43,8 @@ class Permission(StrEnum):
     SEE_SITE = "see site"
 
 
-READ = "read:store-orders"
-WRITE = "write:store-orders"
-SCOPES = {READ: "See sales", WRITE: "Change sales"}
+READ, WRITE, SITE = "read:store-orders", "write:store-orders", "write:site"
+SCOPES = {READ: "See sales", WRITE: "Change sales", SITE: "Run the site"}
 
 # What a token needs for each; None: no token may.
 NEEDED_SCOPE: dict[Permission, str | None] = {

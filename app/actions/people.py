@@ -51,15 +51,24 @@ def signing_secret(secret_key: str, public_id: str) -> str:
 
 
 def open_account(
-    email: str, *, name: str = "", password_hash: str | None = None, is_site_admin: bool = False
+    email: str,
+    *,
+    name: str = "",
+    password_hash: str | None = None,
+    is_site_admin: bool = False,
+    is_vouched: bool = True,
 ) -> Account:
-    """Make an account; `password_hash` comes from the sign-in library, None means: cannot sign in yet."""
+    """Make an account; `password_hash` comes from the sign-in library, None means: cannot sign in yet.
+
+    `is_vouched`: whoever makes the account answers for it that the e-mail is its person's.
+    """
     account = Account(
         email=email.lower(),
         name=name,
         password=password_hash,
         fs_uniquifier=secrets.token_hex(32),
         is_site_admin=is_site_admin,
+        is_email_vouched=is_vouched,
         preferences={},
     )
     db.session.add(account)

@@ -12,17 +12,17 @@ from typing import NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.access import Actor, Permission, find_desk
+from app.access import Actor, Permission, find_desk, find_site
 from app.access.rights import BEYOND, ORDINARY
 from app.actions.kept import WRITE_EVENTS
 from app.actions.ledger import Act
-from app.actions.people import open_store
+from app.actions.people import open_account, open_store
 from app.actions.places import Place, seat
 from app.actions.staff import invite
 from app.db import db, take_write_lock
-from app.errors import NotAllowed, NotFound, Refused
+from app.errors import ChangedMeanwhile, NotAllowed, NotFound, Refused
 from app.models import Account, Signin, Store
-from app.queries import people
+from app.queries import listed, people
 from app.statuses import ActorKind, Role
 
 OWNER = Place(Role.OWNER, frozenset({*ORDINARY, *BEYOND}))
@@ -33,6 +33,13 @@ class LastAdmin(Refused):
 
     status = 409
     sentence = "The site keeps one site admin at least: make somebody else one first."
+
+
+class NotByPrograms(Refused):
+    """Site admins are looked after by hand."""
+
+    status = 403
+    sentence = "A site admin's account is not changed by a program."
 
 
 class SlugTaken(Refused):
@@ -59,28 +66,79 @@ class NewStore(NamedTuple):
     is_vendor: bool
 
 
+class StoreOpened(NamedTuple):
+    """A store, and whether it was there before."""
+
+    store: Store
+    is_new: bool
+
+
+class AccountOpened(NamedTuple):
+    """An account, and whether it was there before."""
+
+    account: Account
+    is_new: bool
+
+
 def make_store(new: NewStore, owner: str, *, actor: Actor) -> tuple[Store, bool]:
     """Make a store, owned by the account of this e-mail; tell whether it has an owner already.
 
     Who has no account is invited to it by mail. SlugTaken.
     """
-    _admins(actor)
-    if people.place(new.slug, None) is not None:
+    store, is_new = make_store_once(new, actor=actor)
+    if not is_new:
         raise SlugTaken(field="slug")
+    account = people.account_by_email(owner)
+    if account is not None and account.active:
+        with Act("make_store", actor=_as_admin(actor), store_id=store.id) as act:
+            seat(act, account.id, OWNER)
+        return store, True
+    invite(owner, OWNER, desk=find_desk(actor, store.id, to=Permission.STAFF))
+    return store, False
+
+
+def make_store_once(new: NewStore, *, actor: Actor) -> StoreOpened:
+    """Make a store that nobody owns yet; one of this slug that is there is returned as it is.
+
+    SlugTaken where somebody makes it at the same moment.
+    """
+    _admins(actor)
+    if there := listed.store_called(new.slug):
+        return StoreOpened(there, False)
     try:
         store = open_store(new.slug, new.name, currency=new.currency, zone=new.zone, is_vendor=new.is_vendor)
     except IntegrityError as late:
         raise SlugTaken(field="slug") from late
-    account = people.account_by_email(owner)
-    is_owned = account is not None and account.active
     with Act("make_store", actor=_as_admin(actor), store_id=store.id) as act:
         event = act.event(None, {"slug": store.slug, "currency": store.currency})
         db.session.connection().execute(WRITE_EVENTS, [event])
-        if is_owned and account is not None:
-            seat(act, account.id, OWNER)
-    if not is_owned:
-        invite(owner, OWNER, desk=find_desk(actor, store.id, to=Permission.STAFF))
-    return store, is_owned
+    return StoreOpened(store, True)
+
+
+def make_account_once(email: str, *, name: str, is_vouched: bool, actor: Actor) -> AccountOpened:
+    """Make an account without a password; one with this e-mail that is there is returned as it is.
+
+    ChangedMeanwhile where somebody makes it at the same moment.
+    """
+    _admins(actor)
+    if there := people.account_by_email(email):
+        return AccountOpened(there, False)
+    try:
+        made = open_account(email, name=name, is_vouched=is_vouched)
+    except IntegrityError as twin:
+        raise ChangedMeanwhile("This account was made at the same moment. Ask again.") from twin
+    _tell("make_account", made.id, {}, {"is_active": True}, actor=actor)
+    return AccountOpened(made, True)
+
+
+def give_place(store_id: int, account_id: int, role: Role, *, actor: Actor) -> bool:
+    """Give somebody a place in a store, or another role than theirs; tell whether that changed anything.
+
+    LastOwner.
+    """
+    _admins(actor)
+    with Act("change_place", actor=_as_admin(actor), store_id=store_id) as act:
+        return seat(act, account_id, Place.of(role))
 
 
 def set_open(store_id: int, is_open: bool, *, actor: Actor) -> bool:
@@ -114,10 +172,12 @@ def hand_over(store_id: int, email: str, *, actor: Actor) -> Account:
 def set_active(account_id: int, is_active: bool, *, actor: Actor) -> bool:
     """Disable a person, or let them in again; tell whether that changed anything.
 
-    Their sign-ins end for good, their tokens work again when they do. LastAdmin.
+    Their sign-ins end for good, their tokens work again when they do. LastAdmin; NotByPrograms.
     """
     admins = _admins(actor)
     account = _held(account_id)
+    if account.is_site_admin and actor.scopes is not None:
+        raise NotByPrograms
     if account.active == is_active:
         return False
     if not is_active:
@@ -162,7 +222,8 @@ def _admins(actor: Actor) -> Sequence[int]:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    if actor.account_id not in found or actor.scopes is not None:
+    find_site(actor)
+    if actor.account_id not in found:
         raise NotAllowed
     return found
 

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException, NotFound
 
-from app.api import hip, intake, okanjo, openapi, weebly
+from app.api import hip, intake, okanjo, openapi, site, weebly
 from app.api.hip import described as hip_described
 from app.api.intake import described as intake_described
 from app.api.okanjo import described as okanjo_described
@@ -21,6 +21,7 @@ DIALECTS: tuple[tuple[Dialect, str], ...] = (
     (hip.blueprint, f"{MOUNT}/hip"),
     (weebly.blueprint, f"{MOUNT}/weebly"),
     (intake.blueprint, f"{MOUNT}/intake"),
+    (site.blueprint, f"{MOUNT}/site"),
 )
 DESCRIBED = {
     "okanjo": okanjo_described.DESCRIBED,

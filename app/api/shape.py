@@ -12,6 +12,7 @@ from typing import TypeVar
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.exceptions import NotFound as NoSuchPath
 
 from app import logs
 from app.api import rates
@@ -64,6 +65,22 @@ class Dialect(Blueprint):
         if status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         return response
+
+
+def plain_fault(error: Exception) -> tuple[int, object]:
+    """Return the status and the error object of a failure in our own words, with the field that is meant."""
+    match error:
+        case BadField():
+            said = error.said or "There is no field of this name here, or it came twice."
+            return 400, {"error": said, "field": error.name.replace("-", ".")}
+        case NotFound() | NoSuchPath():
+            return 404, {"error": NotFound.sentence}
+        case Refused():
+            return error.status, {"error": error.sentence}
+        case HTTPException(code=int(code)) if code < 500:
+            return code, {"error": type(error).description or error.name}
+        case _:
+            return 500, {"error": "Something went wrong on our side. Nothing was changed."}
 
 
 def _take_little() -> None:

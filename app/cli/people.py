@@ -10,7 +10,7 @@ from flask import current_app
 from flask_security import hash_password
 
 from app import logs
-from app.access import SCOPES
+from app.access import SCOPES, SITE
 from app.actions.accounts import turn_off_second_factor
 from app.actions.people import (
     join,
@@ -127,6 +127,8 @@ def token(
     place = store_called(slug) if slug else None
     take_write_lock()
     whose = account_of(email)
+    if SITE in scopes and (place or not whose.is_site_admin):
+        raise Stop(f"{SITE} is for tokens of site admins that are for no single store.")
     found = people.place(place.id, whose.id) if place else None
     if found is not None and found.role is None and not whose.is_site_admin:
         raise Stop(f"{whose.email} has no place in {slug}: give them one with `flask --app app account`.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from wtforms.validators import AnyOf, Optional, ValidationError
 
-from app.access import READ, WRITE
+from app.access import READ, SITE, WRITE
 from app.forms.base import Form
 from app.forms.fields import IdField, PlainField, TickField, WordsField
 from app.forms.values import needed
@@ -52,12 +52,17 @@ class TokenForm(Form):
     store = IdField("Reaches")
     read = TickField("See sales and purchases")
     write = TickField("Change them: ship, note, say paid")
+    site = TickField("Run the site: make stores and accounts, hand people over")
     lasts = LastsField("Works for", [needed], default="90")
 
-    def __init__(self, sent: Any = None, *, stores: Sequence[Store | StoreFacts]) -> None:
-        """Offer these stores; without one, a token reaches all that its person can."""
-        self.stores = stores
+    def __init__(
+        self, sent: Any = None, *, stores: Sequence[Store | StoreFacts], runs_site: bool = False
+    ) -> None:
+        """Offer these stores; without one, a token reaches all that its person can. Site admins: the site."""
+        self.stores, self.runs_site = stores, runs_site
         super().__init__(sent, data={"read": True})
+        if not runs_site:
+            del self.site
 
     def validate_store(self, field: IdField) -> None:
         """Refuse a store that is not offered."""
@@ -68,6 +73,11 @@ class TokenForm(Form):
         """Refuse a token that may do nothing."""
         if not self.scopes:
             raise ValidationError("Tick one at least: a token without them may do nothing.")
+
+    def validate_site(self, field: TickField) -> None:
+        """Refuse one store's token for the whole site."""
+        if field.data and self.store.data is not None:
+            raise ValidationError("A token of one store cannot run the site: let it reach all.")
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Judge every field; what is no field of this form is refused."""
@@ -85,7 +95,8 @@ class TokenForm(Form):
     @property
     def scopes(self) -> list[str]:
         """Return what the token may do."""
-        return [scope for scope, tick in ((READ, self.read), (WRITE, self.write)) if tick.data]
+        ticks = {READ: self.read, WRITE: self.write, **({SITE: self.site} if self.runs_site else {})}
+        return [scope for scope, tick in ticks.items() if tick.data]
 
     @property
     def how_long(self) -> timedelta | None:

@@ -36,6 +36,14 @@ class StrictForm(Form):
         return is_valid and not strangers
 
 
+def read_email(text: str) -> str:
+    """Return an e-mail address as the sign-in looks it up, in small letters; ValueError for what is none."""
+    try:
+        return str(current_app.extensions["security"].mail_util.validate(text)).lower()
+    except ValueError:
+        raise ValueError("Write an e-mail address, such as ada@example.com.") from None
+
+
 class EmailField(WordsField):
     """An e-mail address, as the sign-in looks it up."""
 
@@ -44,11 +52,7 @@ class EmailField(WordsField):
         text = super().read(text) or ""
         if not text:
             return None
-        try:
-            found: str = current_app.extensions["security"].mail_util.validate(text)
-        except ValueError:
-            raise ValueError("Write an e-mail address, such as ada@example.com.") from None
-        return found.lower()
+        return read_email(text)
 
 
 class PlaceForm(StrictForm):

@@ -22,6 +22,7 @@ from app.models.parcels import Parcel, ParcelLine
 from app.models.people import Account, ApiToken, Buyer, Invitation, Member, Signin
 from app.models.privacy import Forgotten, GuestLink
 from app.models.shop import Address, Cause, Media, Product, Store
+from app.models.ways import Handoff, Identity
 
 __all__ = [
     "Account",
@@ -36,7 +37,9 @@ __all__ = [
     "Feedback",
     "Forgotten",
     "GuestLink",
+    "Handoff",
     "Idempotency",
+    "Identity",
     "Invitation",
     "Job",
     "JobRow",

@@ -47,6 +47,8 @@ class Account(Base, UserMixin):
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(JSON)  # their hashes
     email_proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a link sent there was used
     is_site_admin: Mapped[bool] = mapped_column(default=False)
+    # Whoever made the account answers for it that the e-mail is its person's.
+    is_email_vouched: Mapped[bool] = mapped_column(default=True)
     zone: Mapped[str | None] = mapped_column(String(64))
     locale: Mapped[str | None] = mapped_column(String(16))
     preferences: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

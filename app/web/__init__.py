@@ -15,6 +15,7 @@ from app.web import (
     frame,
     guest,
     guest_links,
+    handoff,
     headers,
     health,
     imports,
@@ -23,6 +24,8 @@ from app.web import (
     items,
     logbook,
     new_sale,
+    openid,
+    order_links,
     parcels,
     passwords,
     persons,
@@ -76,6 +79,8 @@ BLUEPRINTS = (
     store_tokens.blueprint,
     logbook.blueprint,
     tokens.blueprint,
+    handoff.blueprint,
+    order_links.blueprint,
 )
 
 
@@ -99,6 +104,7 @@ def init_app(app: Flask) -> None:
     signin.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    openid.init_app(app)
     frame.init_app(app)
     headers.init_app(app)
     errors.init_app(app)

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityEr
 
 from app import logs
 from app.db import db
-from app.errors import Absorbed, Busy, Refused, TooManyTries, Unavailable
+from app.errors import Absorbed, Busy, NotAllowed, NotFound, Refused, TooManyTries, Unavailable
 from app.forms.base import body
 from app.standing import refusal_of
 from app.web import htmx
@@ -88,7 +88,7 @@ def to_the_heir(error: Absorbed) -> ResponseReturnValue:
     return htmx.go_to(url_for("sales.show", slug=slug, order_id=error.heir_id))
 
 
-def page(code: int, message: str | None = None, request_id: str = "") -> Response:
+def page(code: int, message: str | None = None, request_id: str = "", title: str = "") -> Response:
     """Show an error with its code, in words."""
     db.session.rollback()
     answer = htmx.page(
@@ -96,7 +96,7 @@ def page(code: int, message: str | None = None, request_id: str = "") -> Respons
         "errors/_part.html",
         status=code,
         code=code,
-        title=TITLES.get(code, TITLES[400]),
+        title=title or TITLES.get(code, TITLES[400]),
         message=message or MESSAGES.get(code, ""),
         request_id=request_id,
         again=what_was_sent() if code == Unavailable.status else None,
@@ -129,8 +129,8 @@ def refused(error: Refused) -> ResponseReturnValue:
     logs.note(reason=type(error).__name__)
     if isinstance(error, Unavailable):
         return unavailable(error)
-    in_words = error.status not in MESSAGES
-    return page(error.status, error.sentence if in_words or error.status == 400 else None)
+    is_for_all = isinstance(error, NotAllowed | NotFound)  # what every page says of its kind
+    return page(error.status, None if is_for_all else error.sentence, title=error.title)
 
 
 def unavailable(error: Unavailable) -> Response:

@@ -45,6 +45,7 @@ VERBS = {
     "disable_store": "disabled the store",
     "enable_store": "enabled the store",
     "hand_store_over": "handed the store over",
+    "make_account": "made the account of",
     "disable_person": "disabled",
     "enable_person": "enabled",
     "make_admin": "made a site admin of",

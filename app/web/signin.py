@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask_login import user_logged_in, user_logged_out
 from flask_login.utils import _user_context_processor
-from flask_security import Security, SQLAlchemyUserDatastore, login_user
-from flask_security.utils import set_request_attr
+from flask_security import Security, SQLAlchemyUserDatastore
+from flask_security.utils import login_user, logout_user, set_request_attr
 
 from app import logs
 from app.access import Actor, person
@@ -192,6 +192,18 @@ def begin(app: Flask, user: Account, **_: Any) -> None:
     db.session.commit()
     g.begun = user.id
     logs.note(did="signed in", account=user.id)
+
+
+def bring_in(account: Account, *, way: str, to: str) -> Response:
+    """Sign somebody in who did not send a password, and lead them on to a path; `way` is how they came.
+
+    Whoever was signed in in this browser is signed out first. A second factor is asked for as always.
+    """
+    if actor_or_none() is not None:
+        logout_user()
+    g.pop("actor", None)
+    logs.note(way=way)
+    return second_step(account, remember=False, wanted=to) or let_in(account, remember=False, wanted=to)
 
 
 def end(_app: Flask, **_: Any) -> None:

@@ -45,7 +45,7 @@ def index() -> ResponseReturnValue:
     """Show one's tokens and the form for a new one."""
     actor = current_actor()
     stores = stores_within_reach(actor)
-    return shown(actor, TokenForm(stores=stores), 200)
+    return shown(actor, TokenForm(stores=stores, runs_site=actor.is_site_admin), 200)
 
 
 @blueprint.post("")
@@ -53,7 +53,7 @@ def make() -> ResponseReturnValue:
     """Make a token and show it, this once; on a refusal show the form again with what was typed."""
     actor = current_actor()
     stores = stores_within_reach(actor)
-    form = TokenForm(body(), stores=stores)
+    form = TokenForm(body(), stores=stores, runs_site=actor.is_site_admin)
     account = people.account(actor.account_id or 0)
     if account is None or not form.validate():
         return shown(actor, form, 422)
@@ -64,8 +64,9 @@ def make() -> ResponseReturnValue:
         db.session.rollback()
         form.form_errors.append(refusal.sentence)
         return shown(actor, form, 422)
-    logs.note(did="made a token", token=public_id_of(secret))
-    return shown(actor, TokenForm(stores=stores), 201, name=form.name.data, secret=secret)
+    logs.note(did="made a token", token=public_id_of(secret), scopes=" ".join(form.scopes))
+    new = TokenForm(stores=stores, runs_site=actor.is_site_admin)
+    return shown(actor, new, 201, name=form.name.data, secret=secret)
 
 
 @blueprint.post("/<public_id>/end")

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from app.actions.buyers_word import say_paid
 from app.actions.people import make_token
 from app.actions.purchases import BuyerSaid
 from app.actions.stores import fingerprint
+from app.actions.ways import offer_handoff
 from app.db import db
 from app.models import ApiToken, Order, Signin
 from app.postman.account_words import CONFIRM, RESET, link_to
@@ -37,6 +38,7 @@ from tests.factories import AUCTION, DEAL, DIGITAL, GOODS, PICKUP, SERVICE, Fact
 WHO = ("signed_out", "stranger", "buyer", "other_buyer", "vendor", "staff", "owner", "owner2", "site_admin")
 COOKIE = "tradepost"
 HTMX = {"HX-Request": "true"}
+A_DAY = timedelta(days=1)
 ORDER_FILE = Path(__file__).parents[1] / "exchange" / "files" / "etsy_items.csv"
 
 
@@ -180,6 +182,7 @@ def furnish(make: Factory) -> dict[str, Any]:
             sale = make.sale(line, store=store)
             ids[f"{store}'s {kind} sale"], ids[f"{store}'s {kind}"] = sale, make.items_of(sale)[0]
     ids["absorbed"], ids["combined"] = (make.sale(AUCTION, kind="auction", paid=None, **told) for _ in "12")
+    ids["outside id"] = make.sale_row(ids["sale"]).external_id
     ids["absorbed's number"] = make.number_of(ids["absorbed"])
     ids["draft"] = make.label(ids["papershop's goods sale"], {ids["papershop's goods"]: 2}, number="D 1")
     for name, store_id in (("", 2), ("elsewhere's ", 3)):
@@ -194,6 +197,10 @@ def furnish(make: Factory) -> dict[str, Any]:
     ids["elsewhere's guest link"], _ = make.link(ids["elsewhere"])
     with make.app.app_context():
         ids["settings"] = fingerprint(stores.one(1))
+        buyer = people.account_by_email(email_of("buyer"))
+        assert buyer is not None
+        ids["hand-off"] = offer_handoff(buyer, "/purchases", by=1, now=datetime.now(UTC), lasts=A_DAY).key
+        db.session.commit()
     return ids
 
 
@@ -304,7 +311,8 @@ def keys_of(app: Flask, who: str) -> Keys:
     with app.app_context():
         account = people.account_by_email(email_of(who))
         assert account is not None
-        secret = make_token(account, None, ["read:store-orders", "write:store-orders"])
+        site = ["write:site"] if account.is_site_admin else []
+        secret = make_token(account, None, ["read:store-orders", "write:store-orders", *site])
         db.session.commit()
     return Keys(cookie.value, csrf, secret)
 

@@ -78,6 +78,7 @@ WRITES = (
     Write("signins.end_others", "/account/sessions/end-others", {}),
     Write("account.save", "/account", {"name": "Olive Owner", "username": "olive"}),
     Write("account.theme", "/theme", {"theme": "dark"}, changes_rows=False),
+    Write("handoff.enter", "/login/handoff", {"key": "{hand-off}"}, "signed_out"),
     Write("tokens.make", "/account/tokens", {"name": "Till", "read": "1", "lasts": "7"}, shows_page=True),
     Write("tokens.end", "/account/tokens/{owner's token}/end", {}),
     Write(

@@ -76,6 +76,13 @@ GET  /account/tokens                                  303 200 200 200 200 200 20
 POST /account/tokens                                  303 422 422 422 422 422 422 422 422
 POST /account/tokens/<public_id>/end                  303 404 404 404 404 404 303 404 404
      /account/tokens/{owner's token}/end
+GET  /login/handoff                                   200 200 200 200 200 200 200 200 200
+     /login/handoff?key={hand-off}
+POST /login/handoff                                   410 410 410 410 410 410 410 410 410
+GET  /stores/<slug>/orders/<channel>                  303 404 303 404 404 303 303 404 303
+     /stores/papershop/orders/intake?id={outside id}
+GET  /stores/<slug>/orders/<channel>/<path:outside_id> 303 404 303 404 404 303 303 404 303
+     /stores/papershop/orders/intake/{outside id}
 GET  /purchases                                       303 200 200 200 200 200 200 200 200
 GET  /purchases/<id:order_id>                         303 404 200 404 404 404 404 404 404
      /purchases/{sale}
@@ -400,6 +407,17 @@ POST /api/intake/orders/<order>/refunds               401 404 403 404 403 403 40
      /api/intake/orders/{sale}/refunds
 POST /api/intake/orders/<order>/notes                 401 404 403 404 403 400 400 404 400
      /api/intake/orders/{sale}/notes
+GET  /api/site/stores                                 401 403 403 403 403 403 403 403 200
+POST /api/site/stores                                 401 403 403 403 403 403 403 403 400
+POST /api/site/stores/<slug>                          401 403 403 403 403 403 403 403 400
+     /api/site/stores/papershop
+POST /api/site/stores/<slug>/members                  401 403 403 403 403 403 403 403 400
+     /api/site/stores/papershop/members
+GET  /api/site/accounts                               401 403 403 403 403 403 403 403 200
+POST /api/site/accounts                               401 403 403 403 403 403 403 403 400
+POST /api/site/accounts/<account>                     401 403 403 403 403 403 403 403 400
+     /api/site/accounts/1
+POST /api/site/handoffs                               401 403 403 403 403 403 403 403 415
 """)
 
 

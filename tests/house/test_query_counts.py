@@ -104,6 +104,11 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     # stores for the zone 1, sign-ins 1
     ("one's sign-ins", "owner", "/account/sessions", 5, None),
     ("the form for a link", "signed_out", "/forgot", 0, None),
+    # whom it lets in 1
+    ("a hand-off link", "signed_out", "/login/handoff?key={hand-off}", 1, None),
+    # who 1, the sale of this id 1, the place in its store 1, the sale or the purchase 1
+    ("a link by an outside id", "owner", "/stores/papershop/orders/intake/{outside id}", 4, None),
+    ("a buyer's link by it", "buyer", "/stores/papershop/orders/intake/{outside id}", 4, None),
     ("all stores", "site_admin", "/site", 5, None),
     ("a person's data", "site_admin", "/site/persons", 2, None),
     ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 3, 3),

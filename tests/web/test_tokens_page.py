@@ -275,3 +275,25 @@ def test_the_page_tells_the_limits_that_are_set(
 def test_the_account_menu_leads_there(browse: Browse) -> None:
     assert f'href="{AT}"' in browse("buyer").get("/purchases").text
     assert f'href="{AT}" aria-current="page"' in browse("buyer").get(AT).text
+
+
+def test_a_site_admin_may_make_a_token_for_the_site(app: Flask, browse: Browse) -> None:
+    admin = browse("site_admin")
+    assert 'name="site"' in admin.get(AT).text
+    secret = made(admin, site="1")
+    assert kept(app)[0].scopes == ["read:store-orders", "write:site"]
+    assert call(app, secret, "/api/site/stores") == 200
+    assert call(app, made(admin), "/api/site/stores") == 403
+    assert "Run the site" in words(admin.get(AT).text)
+    refused = admin.post(AT, {**NEW, "site": "1", "store": "1"})
+    assert refused.status_code == 422
+    assert "A token of one store cannot run the site" in words(refused.text)
+
+
+@pytest.mark.parametrize("who", ["owner", "buyer"])
+def test_nobody_else_may(app: Flask, browse: Browse, who: str) -> None:
+    browser = browse(who)
+    assert 'name="site"' not in browser.get(AT).text
+    for scope in ({"site": "1"}, {"site": "1", "read": ""}, {"write:site": "1"}):
+        assert browser.post(AT, {**NEW, **scope}).status_code == 422
+    assert kept(app) == []

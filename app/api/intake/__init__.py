@@ -6,8 +6,6 @@ of one where it combines; `external_id` is the marketplace's own id of it, and t
 """
 
 from flask import Response
-from werkzeug.exceptions import HTTPException
-from werkzeug.exceptions import NotFound as NoSuchPath
 
 from app.access import Desk, Permission, find_desk, find_desk_of_sale, find_sale
 from app.actions import aftersale, problems, refunds
@@ -16,8 +14,8 @@ from app.actions.payment import NotPayable, Sum, confirm_payment, is_told_again
 from app.api import tokens
 from app.api.intake.objects import note_json, sale_json, taken_json
 from app.api.once import once
-from app.api.shape import BadField, Dialect, judged, row_id, told
-from app.errors import Absorbed, NotFound, Refused
+from app.api.shape import Dialect, judged, plain_fault, row_id, told
+from app.errors import Absorbed
 from app.forms.aftersale import NoteForm, RefundForm
 from app.forms.intake import CancellationForm, IntakeForm, PaymentForm, named_lines
 from app.statuses import Channel
@@ -28,21 +26,10 @@ def fault(error: Exception) -> tuple[int, object]:
     match error:
         case Absorbed():
             return 409, {"error": error.sentence, "heir": error.heir_id}
-        case BadField():
-            said = error.said or "There is no field of this name here, or it came twice."
-            return 400, {"error": said, "field": error.name.replace("-", ".")}
-        case NotFound():
-            return 404, {"error": NotFound.sentence}
         case NotPayable():
             return 409, {"error": error.sentence}
-        case Refused():
-            return error.status, {"error": error.sentence}
-        case NoSuchPath():
-            return 404, {"error": NotFound.sentence}
-        case HTTPException(code=int(code)) if code < 500:
-            return code, {"error": type(error).description or error.name}
         case _:
-            return 500, {"error": "Something went wrong on our side. Nothing was changed."}
+            return plain_fault(error)
 
 
 blueprint = Dialect("intake", __name__, fault=fault)
