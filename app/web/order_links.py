@@ -10,8 +10,8 @@ from app.web.signin import current_actor
 blueprint = Blueprint("order_links", __name__, url_prefix="/stores/<slug>/orders/<channel>")
 
 
-# An id keeps its slashes, two in a row as well; one that begins with a slash comes by the query.
-@blueprint.get("/<path:outside_id>", merge_slashes=False)
+# An id keeps its slashes; one that begins with a slash comes by the query.
+@blueprint.get("/<path:outside_id>")
 def by_path(slug: str, channel: str, outside_id: str) -> ResponseReturnValue:
     """Lead to the order whose id stands in the path."""
     return led(slug, channel, outside_id)
