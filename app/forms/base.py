@@ -119,10 +119,10 @@ def _flat(value: Any, name: str, depth: int) -> Iterator[tuple[str, str]]:
         raise BadBody("The body is nested too deeply.")
     if isinstance(value, dict | list):
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
-        if name:
+        if depth > 1:
             yield name, Compound() if isinstance(value, dict) else Many()
         for key, inner in pairs:
-            yield from _flat(inner, f"{name}-{key}" if name else str(key), depth + 1)
+            yield from _flat(inner, f"{name}-{key}" if depth > 1 else str(key), depth + 1)
     elif value is None:
         yield name, Null()
     elif isinstance(value, bool):

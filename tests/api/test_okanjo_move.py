@@ -156,6 +156,8 @@ def test_json_texts_that_no_database_keeps_are_named(okanjo: Caller, make: Facto
         raw = f'{{"status": 3, "tracking_number": "{bad}"}}'.encode()
         assert told(okanjo.put_json(item, raw)) == (400, "Invalid field: tracking_number"), bad
     assert told(okanjo.put_json(item, rb'{"\ud800": 1}')) == (400, "Invalid field: \ud800")
+    for nameless in ({"": []}, {"": {}}, {"": {"status": 3}}, {"": 3}):
+        assert told(okanjo.put_json(item, nameless)) == (400, "Invalid field: "), nameless
     assert told(okanjo.put_json(item, {"tracking_number": ["1Z"]})) == (400, "Invalid field: tracking_number")
     assert told(okanjo.put_json(item, {"buyer": {"id": 1}})) == (400, "Invalid field: buyer")
     assert okanjo.shown(item)["status"] == 2

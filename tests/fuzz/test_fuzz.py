@@ -26,7 +26,6 @@ EXAMPLES = int(os.environ.get("TRADEPOST_FUZZ", "0"))
 SEED = int(os.environ.get("TRADEPOST_SEED", "1"))
 FEW = 3
 LEAST_GOOD = 0.3
-# Of these so many are not good that the share says nothing: they take no parameters at all.
 
 
 def judge(told: list[Told]) -> None:

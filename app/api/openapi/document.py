@@ -20,7 +20,7 @@ from app.api.openapi.kinds import Schema
 from app.config import VERSION
 
 OPENAPI = "3.1.0"
-FORM, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 SOURCE = re.compile(r" \(seed [^)]*\)")
