@@ -48,7 +48,7 @@ races: .venv/dev setup ## many requests at once, acts in any sequence, workers k
 		tests/races tests/rules/test_machine.py tests/mails/test_kills.py
 
 kill: .venv/dev setup ## kill the running desk while programs write; what was answered must be there
-	TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" tests/kill
+	TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" tests/kill tests/connector/test_killed.py
 
 check: .venv/dev ## lint, format, types and floors
 	.venv/bin/ruff check .
