@@ -51,7 +51,7 @@ races: .venv/dev setup ## many requests at once, acts in any sequence, workers k
 		tests/races tests/rules/test_machine.py tests/mails/test_kills.py tests/hooks/test_killed.py
 
 kill: .venv/dev setup ## kill the running desk while programs write; what was answered must be there
-	TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" tests/kill
+	TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" tests/kill tests/connector/test_killed.py
 
 fuzz: .venv/dev setup ## requests made up from the API document, to a running desk; what was answered is printed
 	TRADEPOST_FUZZ=$(EXAMPLES) TRADEPOST_SEED=$(SEED) $(PY) -m pytest -n 0 -q tests/fuzz -k many

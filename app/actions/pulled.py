@@ -109,21 +109,23 @@ def _with_others(sale: SaleTold, store_id: int) -> Brought | Refused:
             (outcome,) = bring_each([sale.telling], actor=MARKETPLACE, store_id=store_id)
             if isinstance(outcome, Refused):
                 return outcome
-            _let_in(sale, outcome.order_id, store_id)
+            has_grown = _let_in(sale, outcome.order_id, store_id)
     except Refused as refused:
         return refused
-    if outcome.verdict is Verdict.NEW:
+    if outcome.verdict is Verdict.NEW or not has_grown:
         return outcome
     return Brought(outcome.order_id, Verdict.CHANGED, (*outcome.said, "others went into it"))
 
 
-def _let_in(sale: SaleTold, order_id: int, store_id: int) -> None:
-    """Let the orders that a sale took up go into it; CannotGoIn where one is more than unpaid here."""
+def _let_in(sale: SaleTold, order_id: int, store_id: int) -> bool:
+    """Let the orders that a sale took up go into it, and tell whether there were any.
+
+    CannotGoIn where one is more than unpaid here.
+    """
+    old_ids = {*_open_among(store_id, sale.absorbed).values()} - {order_id}
     with Act("took_earlier_sales_in", actor=MARKETPLACE, store_id=store_id) as act:
         heir = act.hold(order_id)
-        for old_id in sorted(_open_among(store_id, sale.absorbed).values()):
-            if old_id == order_id:
-                continue
+        for old_id in sorted(old_ids):
             old = act.hold(old_id)
             if old.buyer_id != heir.buyer_id:
                 raise CannotGoIn(
@@ -139,6 +141,7 @@ def _let_in(sale: SaleTold, order_id: int, store_id: int) -> None:
         buyer = db.session.get_one(Buyer, heir.buyer_id)
         address = db.session.get(Address, heir.address_id) if heir.address_id else None
         act.index(heir, order_terms(heir, buyer, address, heir.items, absorbed_by(heir.id)))
+    return bool(old_ids)
 
 
 def _open_among(store_id: int, external_ids: Iterable[str]) -> dict[str, int]:

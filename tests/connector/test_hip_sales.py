@@ -23,8 +23,8 @@ REAL = ETSY.parent / "hipecommerce" / "find_all_stores_sales_paid.json.txt"
 
 
 @pytest.fixture(autouse=True)
-def _desk(app: Flask) -> Any:
-    with app.app_context():
+def _desk(desk_app: Flask) -> Any:
+    with desk_app.app_context():
         yield
 
 

@@ -11,7 +11,7 @@ from app.actions.hooks import HOOKS
 from app.actions.problems import note
 from app.actions.pulling import LOOK_BACK_EVERY
 from app.db import db
-from app.models import Address, Buyer, Combined, Event, Outbox
+from app.models import Address, Buyer, Combined, Event, Outbox, SearchTerm
 from app.postman import connector
 from app.statuses import BuyerShipping, ItemStatus, Payment, Shipping
 from tests.connector.market import Market, line, sale
@@ -188,10 +188,18 @@ def test_sales_go_on_going_into_each_other(shop: Shop, market: Market) -> None:
     (order,) = shop.orders()
     assert (order.external_id, order.total_minor) == ("10", 2200)
     assert db.session.query(Combined).filter(Combined.heir_id == order.id).count() == 3
-    # A sale that is gone and told of once more stays gone.
-    market.add(sale(8))
+    # A sale that is gone and told of once more stays gone, whatever it says of its heir.
+    market.add(sale(8), sale(9, combined_sales_ids=["10"]))
     shop.visit()
     assert len(shop.orders()) == 1
+    assert shop.counts == (0, 0, 3, 0)
+    del market.sales[8], market.sales[9]
+    # The heir is found by what went into it, whatever else changes.
+    market.sales[10]["SaleListings"][0]["listing_name"] = "Stamp of another name"
+    shop.visit()
+    assert shop.lines(10)[0].title == "Stamp of another name"
+    terms = {term for (term,) in db.session.query(SearchTerm.term).filter(SearchTerm.order_id == order.id)}
+    assert terms >= {"7", "8", "9", "10"}
     assert shop.faults() == []
 
 

@@ -1,16 +1,21 @@
 """A marketplace is told what is shipped here: after the undo window, once, again after a failure."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.actions.connections import tell_again
+from app.actions.imports import bring_each
 from app.actions.labels import label_sale
 from app.actions.outbox import WAITS
 from app.actions.parcels import Tracking, ship
 from app.actions.problems import note
+from app.actions.pulled import MARKETPLACE
 from app.db import db
 from app.errors import NotFound
+from app.exchange.hip import read_sale, sale_of
+from app.forms.base import strict_json
 from app.models import SaleThere
 from app.postman import connector
 from app.postman.hip_calls import Hip, Trouble
@@ -259,6 +264,17 @@ def test_what_comes_in_shipped_is_not_told_back(shop: Shop, market: Market) -> N
     shop.visit()
     assert db.session.query(SaleThere).filter(SaleThere.is_owed).count() == 0
     assert market.puts() == []
+
+
+def test_an_import_owes_nothing_even_before_the_marketplace_is_heard(paid: Shop) -> None:
+    order = paid.order(8)
+    told = sale_of(strict_json(json.dumps(sale(8, flag_payment="1", flag_shipping="1")).encode()))
+    telling = read_sale(told, "UTC", datetime.now(UTC)).telling
+    bring_each([telling], actor=MARKETPLACE, store_id=1)
+    db.session.commit()
+    there = paid.there(8)
+    assert paid.order(8).shipping == Shipping.SHIPPED
+    assert (order.id, there.own_shipping, there.is_owed, there.due_at) == (there.order_id, 1, False, None)
 
 
 def test_a_sale_that_is_gone_there_is_refused_and_kept(paid: Shop, market: Market) -> None:

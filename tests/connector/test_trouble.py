@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -176,21 +177,24 @@ def test_a_pull_that_was_cut_off_goes_on_where_it_stood(
 def test_what_is_taken_in_and_where_the_pull_stands_are_written_together(
     shop: Shop, market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.postman.connector.BATCH", 2)
     market.add(*(sale(n) for n in range(1, 6)))
-    keep = pulling.keep
+    keep, kept = pulling.keep, []
 
-    def fail(*told: object) -> None:
-        keep(*told)  # type: ignore[arg-type]
-        raise RuntimeError("cut off before the commit")
+    def fail(*told: Any) -> Any:
+        kept.append(keep(*told))
+        if len(kept) == 2:
+            raise RuntimeError("cut off before the commit")
+        return kept[-1]
 
     monkeypatch.setattr(pulling, "keep", fail)
     connection = shop.visit()
     assert connection.trouble == "The visit could not be finished: the desk's log says why."
-    assert shop.orders() == []
-    assert (shop.pulls[-1].at, shop.pulls[-1].new) == (connection.since, 0)
-    monkeypatch.setattr(pulling, "keep", keep)
+    assert [order.external_id for order in shop.orders()] == ["1", "2"]
+    assert (shop.pulls[-1].at, shop.pulls[-1].new) == (connection.since, 2)
     shop.visit()
     assert len(shop.orders()) == 5
+    assert (shop.pulls[-1].new, shop.pulls[-1].same) == (5, 2)
 
 
 def test_a_connection_that_is_paused_or_ended_is_left_alone(shop: Shop, market: Market) -> None:
