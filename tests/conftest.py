@@ -281,3 +281,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
         call.excinfo = pytest.ExceptionInfo.from_exception(
             AssertionError(f"test skipped in CI: {call.excinfo.value}")
         )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how much was tried at the walls, where tests counted it."""
+    counts: dict[str, int] = {}
+    for report in terminalreporter.getreports("passed"):
+        for name, n in report.user_properties:
+            if name.startswith("wall: "):
+                counts[name[6:]] = counts.get(name[6:], 0) + int(n)
+    if counts:
+        terminalreporter.section("walls")
+        for name, n in counts.items():
+            terminalreporter.write_line(f"{n:>8,} {name}")

@@ -17,6 +17,7 @@ from app.web import (
     invoices,
     items,
     new_sale,
+    origin,
     parcels,
     purchases,
     sales,
@@ -65,6 +66,7 @@ class IdConverter(BaseConverter):
 def init_app(app: Flask) -> None:
     """Register pages, sign-in, headers and error pages."""
     app.url_map.converters["id"] = IdConverter
+    origin.init_app(app)
     signin.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -47,7 +47,7 @@ class House:
     """A furnished desk; `ids` names what stands in it, such as "sale" or "vendorshop's deal"."""
 
     def __init__(self, app: Flask, template: "Template") -> None:
-        self.app, self.ids, self._keys = app, template.ids, template.keys
+        self.app, self.ids, self.keys = app, template.ids, template.keys
         self._be_seen()
 
     def _be_seen(self) -> None:
@@ -63,16 +63,16 @@ class House:
         """Return a browser in which one of the cast is signed in ("signed_out": nobody)."""
         browser = self.app.test_client()
         if who != "signed_out":
-            browser.set_cookie(COOKIE, self._keys[who].cookie)
+            browser.set_cookie(COOKIE, self.keys[who].cookie)
         return browser
 
     def bearer(self, who: str) -> dict[str, str]:
         """Return the header by which a program has one of the cast's rights; none for "signed_out"."""
-        return {} if who == "signed_out" else {"Authorization": f"Bearer {self._keys[who].token}"}
+        return {} if who == "signed_out" else {"Authorization": f"Bearer {self.keys[who].token}"}
 
     def csrf(self, browser: FlaskClient, who: str) -> str:
         """Return a CSRF token of a browser's session."""
-        return csrf_token(browser.get("/login").text) if who == "signed_out" else self._keys[who].csrf
+        return csrf_token(browser.get("/login").text) if who == "signed_out" else self.keys[who].csrf
 
     def path(self, address: str) -> str:
         """Fill the names of what stands here into an address: "/purchases/{sale}"."""
