@@ -237,6 +237,12 @@ def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
     return signed_in
 
 
+@pytest.fixture
+def count(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
+    """Return what counts something for the summary at the end of the run."""
+    return lambda name, n: record_property(f"wall: {name}", n)
+
+
 def csrf_token(page: str) -> str:
     """Return the CSRF token that stands in a page."""
     return page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]

@@ -1,7 +1,5 @@
 """The walls: who tries what, how each answer is judged, and what stands in the house that they surround."""
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 
@@ -10,12 +8,6 @@ from tests.security.probe import Probe
 from tests.security.world import World, plant
 
 __all__ = ["house", "restore", "template"]
-
-
-@pytest.fixture
-def count(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
-    """Return what keeps a count for the summary at the end of the run."""
-    return lambda name, n: record_property(f"wall: {name}", n)
 
 
 @pytest.fixture
