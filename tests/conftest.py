@@ -292,9 +292,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say how much was tried at the walls, where tests counted it."""
     counts: dict[str, int] = {}
-    for report in terminalreporter.getreports("passed"):
+    for report in terminalreporter.getreports(""):  # each part of a test; the last one has all counts
         for name, n in report.user_properties:
-            if name.startswith("wall: "):
+            if name.startswith("wall: ") and report.when == "teardown":
                 counts[name[6:]] = counts.get(name[6:], 0) + int(n)
     if counts:
         terminalreporter.section("walls")

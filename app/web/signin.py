@@ -18,14 +18,28 @@ from app import logs
 from app.access import Actor, person
 from app.actions.people import SEEN_EVERY, end_signin, note_seen, open_signin, secret_hash
 from app.db import db
+from app.errors import BadBody
 from app.forms.accounts import is_of_this_site
-from app.forms.base import forget_unless
+from app.forms.base import body, forget_unless
 from app.models import Account
 from app.queries import people
 from app.queries.people import Person
 from app.standing import leave_note
 
 SECRET = "signin"
+LONGEST_PASSWORD = 4096
+
+
+def take_plain_forms() -> None:
+    """Refuse a body that the library would fail at: BadBody for JSON, and for what can be no password.
+
+    Its hashes raise where one holds NUL or is longer than they take; for people who are not known none is made.
+    """
+    if request.is_json:
+        raise BadBody("Send a form.", 415)
+    sent = [text for name, text in body().items(multi=True) if "password" in name]
+    if any("\0" in text or len(text) > LONGEST_PASSWORD for text in sent):
+        raise BadBody(f"A password has at most {LONGEST_PASSWORD} characters, and none of them is NUL.")
 
 
 class SignInNeeded(Exception):
@@ -54,6 +68,7 @@ def init_app(app: Flask) -> None:
     def stay_here() -> None:
         # The library shows its form again where `next` leads elsewhere, and fails where it is no URL at all.
         if request.blueprint == "security":
+            take_plain_forms()
             forget_unless("next", is_of_this_site)
 
     @app.after_request

@@ -48,9 +48,9 @@ class House:
 
     def __init__(self, app: Flask, template: "Template") -> None:
         self.app, self.ids, self.keys = app, template.ids, template.keys
-        self._be_seen()
+        self.be_seen()
 
-    def _be_seen(self) -> None:
+    def be_seen(self) -> None:
         """Let every sign-in and token be in use just now: in a slow run none is noted as seen anew."""
         now = datetime.now(UTC)
         with self.app.app_context():
