@@ -41,7 +41,7 @@ CALLS = (
         "PUT",
         "/api/okanjo/users/<user>/feedback/<item>",
         "/api/okanjo/users/{the buyer}/feedback/{bought file}",
-        {"value": 5, "feedback": "Good"},
+        {"rating": 5, "feedback": "Good"},
         "buyer",
     ),
     Call("PUT", "/api/hip/sales/<order>", "/api/hip/sales/{sale}", {"flag_buyer_payment": 1}, "buyer"),
