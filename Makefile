@@ -21,7 +21,7 @@ DB =
 KILLS = 100
 UPGRADE =
 
-.PHONY: help setup run test coverage races kill check bench lock clean
+.PHONY: help setup run test coverage races kill walls check bench lock clean
 .NOTPARALLEL:
 
 help: ## say what can be made
@@ -49,6 +49,11 @@ races: .venv/dev setup ## many requests at once, acts in any sequence, workers k
 
 kill: .venv/dev setup ## kill the running desk while programs write; what was answered must be there
 	TRADEPOST_KILLS=$(KILLS) $(PY) -m pytest -n 0 -k "$(DB)" tests/kill
+
+walls: .venv/dev setup ## try every door as everybody, with all that is hostile; how much was tried is printed
+	@$(CHROMIUM)
+	TRADEPOST_WALLS=whole $(PY) -m pytest -n $(JOBS) --dist worksteal -rs $(ARGS) \
+		tests/security tests/browser/test_walls.py tests/house/test_permissions.py tests/house/test_csrf.py
 
 check: .venv/dev ## lint, format, types and floors
 	.venv/bin/ruff check .

@@ -1,8 +1,8 @@
 """No form of another site reaches the desk, whatever token it carries.
 
 Browsers say where a request comes from: in Sec-Fetch-Site, older ones in Origin. What comes from elsewhere is
-refused, so that a form's token that leaked is of no use in a page of others. What is no browser sends neither,
-and needs the token alone. Programs' doors take no cookie: who has a bearer token may call from anywhere.
+refused, so that a form's token that leaked is of no use in a page of others. What is no browser sends
+neither, and needs the token alone. Programs' doors take no cookie: a bearer token is taken from anywhere.
 """
 
 from urllib.parse import urlsplit

@@ -33,7 +33,7 @@ LONGEST_PASSWORD = 4096
 def take_plain_forms() -> None:
     """Refuse a body that the library would fail at: BadBody for JSON, and for what can be no password.
 
-    Its hashes raise where one holds NUL or is longer than they take; for people who are not known none is made.
+    Its hashes raise where one holds NUL or is longer than they take, for people who are known alone.
     """
     if request.is_json:
         raise BadBody("Send a form.", 415)

@@ -167,5 +167,5 @@ OTHERS: dict[str, Callable[[House], Asks]] = {
     "a token that reads": lambda house: with_token(house, new_token(house, (READ,))),
     "a token of vendorshop": lambda house: with_token(house, new_token(house, store="vendorshop")),
     "a program at a page": program_at_a_page,
-    "a browser at a program's door": lambda house: by_browser(house),
+    "a browser at a program's door": by_browser,
 }

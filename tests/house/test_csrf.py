@@ -172,9 +172,7 @@ def cookies(browser: FlaskClient) -> set[str]:
 
 
 @pytest.mark.parametrize("write", WRITES, ids=[w.endpoint for w in WRITES])
-def test_without_one_nothing_is_done(
-    house: House, write: Write, count: Callable[[str, int], None]
-) -> None:
+def test_without_one_nothing_is_done(house: House, write: Write, count: Callable[[str, int], None]) -> None:
     tokens = {
         "no token": {},
         "an empty token": {"csrf_token": ""},

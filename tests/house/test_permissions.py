@@ -1,7 +1,8 @@
 """Who gets what answer at every address: one line a route, one column a person.
 
-A route without a line fails. Beside the columns stand those who are answered as somebody of them: OTHERS. Unsafe requests carry a valid CSRF token and an empty body, so whoever has the
-right reads what is wrong with it (422, 400), or gets the answer of an act to which nothing was asked.
+A route without a line fails. Beside the columns stand those who are answered as somebody of them: ELSE.
+Unsafe requests carry a valid CSRF token and an empty body, so whoever has the right reads what is wrong with
+it (422, 400), or gets the answer of an act to which nothing was asked.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Every door of the desk, from the tables that name them all: who may come by it, and what it takes.
 
-Addresses stand in the table of rights, forms of pages in that of CSRF; of programs' writes a body stands here.
-A route without one fails.
+Addresses stand in the table of rights, forms of pages in that of CSRF; of programs' writes a body stands
+here. A route without one fails.
 """
 
 import re
@@ -36,7 +36,13 @@ CALLS = (
         "/api/okanjo/stores/1/sales/{sale's item}",
         {"status": 3, "tracking_carrier": "DHL", "tracking_number": "X 9"},
     ),
-    Call("PUT", "/api/okanjo/order-items/<item>", "/api/okanjo/order-items/{bought goods}", {"status": 4}, "buyer"),
+    Call(
+        "PUT",
+        "/api/okanjo/order-items/<item>",
+        "/api/okanjo/order-items/{bought goods}",
+        {"status": 4},
+        "buyer",
+    ),
     Call(
         "PUT",
         "/api/okanjo/users/<user>/feedback/<item>",
@@ -120,4 +126,15 @@ def sent_to(house: House, write: Write) -> dict[str, str]:
     return {house.path(name): house.path(value) for name, value in write.body.items()}
 
 
-__all__ = ["CALLS", "SAFE", "WRITES", "Call", "Write", "comer", "one_a_rule", "sent_to", "steps_named", "unsafe_calls"]
+__all__ = [
+    "CALLS",
+    "SAFE",
+    "WRITES",
+    "Call",
+    "Write",
+    "comer",
+    "one_a_rule",
+    "sent_to",
+    "steps_named",
+    "unsafe_calls",
+]

@@ -16,7 +16,15 @@ from werkzeug.test import TestResponse
 from tests.conftest import PASSWORD
 from tests.house.conftest import HTMX, House
 
-INSIDE = ("Traceback (most recent", "sqlalchemy.", "site-packages", "werkzeug.", "psycopg", "jinja2.", "sqlite3.")
+INSIDE = (
+    "Traceback (most recent",
+    "sqlalchemy.",
+    "site-packages",
+    "werkzeug.",
+    "psycopg",
+    "jinja2.",
+    "sqlite3.",
+)
 LEADING = ("Location", "HX-Redirect", "HX-Location", "HX-Push-Url", "HX-Replace-Url", "Refresh", "Link")
 OWN = "http://localhost"
 
@@ -106,7 +114,9 @@ class Probe:
         assert told[0]["request"] == answer.headers["X-Request-ID"], said
         assert told[0]["status"] == answer.status_code, said
         assert (answer.status_code < 400) or told[0]["level"] in {"warning", "error"}, said
-        assert text.isascii() and text.isprintable() or not set(text) - {"\n"} & set(map(chr, range(32))), said
+        assert (text.isascii() and text.isprintable()) or not set(text) - {"\n"} & set(map(chr, range(32))), (
+            said
+        )
         for keys in self.house.keys.values():
             assert keys.token not in text and keys.cookie not in text and keys.csrf not in text, said
         assert PASSWORD not in text, said

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, String
+from sqlalchemy import JSON, Boolean, Column, DateTime, String, text
 from werkzeug.test import TestResponse
 
 from app.db import db
@@ -33,7 +33,16 @@ RANDOM = {
 }
 # Columns whose name a write's own form has: they are offered, and change what they say.
 OFFERED = {
-    "aftersale.address": {"given_name", "family_name", "company", "street", "street2", "region", "postal_code", "phone"},
+    "aftersale.address": {
+        "given_name",
+        "family_name",
+        "company",
+        "street",
+        "street2",
+        "region",
+        "postal_code",
+        "phone",
+    },
     "aftersale.note": {"is_private"},
     "aftersale.feedback": {"text"},
     "buyers_word.feedback": {"text"},
@@ -127,6 +136,10 @@ def fresh(app: Flask, template: Template) -> Callable[[], Probe]:
 
     def make() -> Probe:
         put_in_place(app, template.path)
+        with app.app_context():  # that a token is in use is noted already
+            db.session.execute(text("UPDATE api_token SET used_at = created_at"))
+            db.session.commit()
+            db.session.remove()
         return Probe(House(app, template))
 
     return make

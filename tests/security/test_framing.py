@@ -103,9 +103,7 @@ def lines(desk: Desk) -> str:
     return Path(desk.log).read_text()
 
 
-def test_nothing_hides_behind_a_request_that_is_none(
-    desk: Desk, count: Callable[[str, int], None]
-) -> None:
+def test_nothing_hides_behind_a_request_that_is_none(desk: Desk, count: Callable[[str, int], None]) -> None:
     for name, request in FRAMES.items():
         codes, is_closed = answers(desk, request)
         assert is_closed, name
@@ -119,5 +117,8 @@ def test_nothing_hides_behind_a_request_that_is_none(
 
 
 def test_what_stands_behind_a_proper_request_is_answered(desk: Desk) -> None:
-    assert answers(desk, PROPER["a proper one"] + HIDDEN.replace(b"/hidden", b"/nowhere"))[0] == [b"200", b"404"]
+    assert answers(desk, PROPER["a proper one"] + HIDDEN.replace(b"/hidden", b"/nowhere"))[0] == [
+        b"200",
+        b"404",
+    ]
     assert come_true(lambda: "/nowhere" in lines(desk))

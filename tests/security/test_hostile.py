@@ -55,7 +55,9 @@ def test_no_path_has_a_second_spelling_and_none_leads_out(probe: Probe) -> None:
         steps = probe.house.path(line.address).split("/")
         steps[n] = text
         who = comer(line)
-        form = {"csrf_token": probe.house.csrf(probe.house.browser(who), who)} if line.method == "POST" else {}
+        form = (
+            {"csrf_token": probe.house.csrf(probe.house.browser(who), who)} if line.method == "POST" else {}
+        )
         answer = probe.ask(who, line.method, "/".join(steps), data=form or None)
         assert answer.status_code in {400, 403, 404, 405, 414}, (line.rule, text[:40])
         assert "root:" not in answer.text
@@ -154,7 +156,11 @@ def test_a_field_takes_any_text_or_says_what_is_wrong(probe: Probe, restore: Cal
     for n, (write, name, text) in enumerate(share(fields(), 12)):
         sent = sent_to(probe.house, write) | {probe.house.path(name): text}
         answer = probe.post(write.who, probe.house.path(write.address), sent, part=n % 2 == 1)
-        assert answer.status_code in {200, 201, 204, 302, 303, 409, *REFUSED}, (write.endpoint, name, text[:40])
+        assert answer.status_code in {200, 201, 204, 302, 303, 409, *REFUSED}, (
+            write.endpoint,
+            name,
+            text[:40],
+        )
         if answer.status_code not in {400, 404, 422}:
             restore()
             probe.house.be_seen()
@@ -265,7 +271,9 @@ def test_no_redirect_leads_elsewhere(probe: Probe, restore: Callable[[], None], 
     tried = 0
     names = ("next", "list", "back", "url", "return_to", "redirect_uri")
     writes = [write for write in WRITES if not write.has_file]
-    cases = [(write, way, where) for write in writes for way in inputs.WAYS_OUT for where in ("query", "form")]
+    cases = [
+        (write, way, where) for write in writes for way in inputs.WAYS_OUT for where in ("query", "form")
+    ]
     for n, (write, way, where) in enumerate(share(cases, 15)):
         address, sent = probe.house.path(write.address), sent_to(probe.house, write)
         given = dict.fromkeys(names, way)

@@ -21,7 +21,14 @@ from tests.security.world import MARK, World
 
 LINK = re.compile(r'\b(?:href|action|formaction|src|hx-(?:get|post|put|delete))="([^"]*)"')
 # What the pages that one begins at do not lead to.
-BEGINNINGS = ("/", "/purchases", "/account/tokens", "/stores/papershop/sales", "/stores/vendorshop/items", "/site")
+BEGINNINGS = (
+    "/",
+    "/purchases",
+    "/account/tokens",
+    "/stores/papershop/sales",
+    "/stores/vendorshop/items",
+    "/site",
+)
 
 
 @pytest.fixture
@@ -84,7 +91,9 @@ def test_all_that_anybody_finds_shows_everybody_their_own_alone(
     for who in walkers:
         for address in crawl(planted, world, who):
             found.setdefault((address,) if WHOLE else shape(address), address)
-    asked = [(who, address, part) for who in WHO for address in sorted(found.values()) for part in (False, True)]
+    asked = [
+        (who, address, part) for who in WHO for address in sorted(found.values()) for part in (False, True)
+    ]
     seen: set[str] = set()
     for who, address, part in share(asked, 12):
         answer = planted.ask(who, "GET", address, part=part)
@@ -115,7 +124,9 @@ def calls(app: Flask, house: House) -> list[Call]:
     slugs, stores = ("papershop", "vendorshop", "othershop"), (1, 2, 3)
     named = {"order": orders, "item": items, "store": stores, "site": stores, "slug": slugs, "user": accounts}
     found = []
-    for rule in sorted({line.rule for line in LINES if line.rule.startswith("/api/") and line.method == "GET"}):
+    for rule in sorted(
+        {line.rule for line in LINES if line.rule.startswith("/api/") and line.method == "GET"}
+    ):
         names = re.findall(r"<([^>]+)>", rule)
         if unknown := set(names) - set(named):
             raise AssertionError(f"{rule}: say here what {unknown} can be")

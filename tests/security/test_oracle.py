@@ -49,7 +49,9 @@ def ask(probe: Probe, who: str, line: Line, address: str, part: bool) -> str:
 
 
 def test_nobody_can_tell_a_row_of_others_from_none(probe: Probe, count: Count) -> None:
-    cases = [(line, who, part) for line in WITH_ID for who in WHO if who not in THEIRS for part in (False, True)]
+    cases = [
+        (line, who, part) for line in WITH_ID for who in WHO if who not in THEIRS for part in (False, True)
+    ]
     last_used = {"api_token": ("used_at",)}
     before = probe.house.dump(**last_used)
     for line, who, part in share(cases, 5):

@@ -57,11 +57,15 @@ def forms(house: House) -> dict[str, Form]:
     }
 
 
-def test_no_wrong_form_of_a_token_opens_a_programs_door(probe: Probe, count: Callable[[str, int], None]) -> None:
+def test_no_wrong_form_of_a_token_opens_a_programs_door(
+    probe: Probe, count: Callable[[str, int], None]
+) -> None:
     lines = list({(x.method, x.rule): x for x in LINES if x.rule.startswith("/api/")}.values())
     wrong = forms(probe.house)
     before = probe.house.dump()
-    for line, (name, (headers, query)) in share([(line, form) for line in lines for form in wrong.items()], 3):
+    for line, (name, (headers, query)) in share(
+        [(line, form) for line in lines for form in wrong.items()], 3
+    ):
         address = probe.house.path(line.address) + (f"?{query}" if query else "")
         answer = probe.ask("signed_out", line.method, address, headers=headers)
         assert answer.status_code == 401, (line.rule, name)

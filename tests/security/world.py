@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import Flask
-from sqlalchemy import JSON, Column, LargeBinary, String, Table, insert, text, update
+from sqlalchemy import JSON, Column, LargeBinary, String, Table, text, update
 
 from app.actions.purchases import BuyerSaid, DiscountSaid
 from app.db import db
@@ -124,8 +124,12 @@ def more(make: Factory) -> None:
             rows = [Note(**of, order_id=sale, author_id=None, is_private=p, body="n", at=now) for p in (0, 1)]
             rows += [TaxLine(**of, order_id=sale, name="VAT", amount_minor=1)]
             for direction in ("to_seller", "to_buyer"):
-                rows += [Feedback(**of, item_id=goods, direction=direction, value=5, text="t", created_at=now)]
-            product = db.session.execute(text(f"SELECT product_id FROM order_item WHERE id = {goods}")).scalar()
+                rows += [
+                    Feedback(**of, item_id=goods, direction=direction, value=5, text="t", created_at=now)
+                ]
+            product = db.session.execute(
+                text(f"SELECT product_id FROM order_item WHERE id = {goods}")
+            ).scalar()
             rows += [Media(**of, product_id=product, url="https://shop.example/b.png")]
             db.session.add_all(rows)
             db.session.execute(text(f"UPDATE order_item SET ack = 'Ana' WHERE id = {deal}"))
@@ -149,9 +153,12 @@ def fill(app: Flask, words: Callable[[Column[Any], int, str], Any]) -> int:
                         if is_text(column)
                     }
                     if table.name == "order_item":  # the database holds this of deals alone
-                        is_deal = connection.execute(
-                            text(f"SELECT type FROM order_item WHERE id = {row}")
-                        ).scalar_one() == ProductType.DEAL
+                        is_deal = (
+                            connection.execute(
+                                text(f"SELECT type FROM order_item WHERE id = {row}")
+                            ).scalar_one()
+                            == ProductType.DEAL
+                        )
                         values |= {} if is_deal else {"ack": None}
                     if values:
                         connection.execute(update(table).where(key == row).values(**values))
@@ -213,7 +220,9 @@ class Facts:
         self.with_deal = {row[0] for row in self.rows("SELECT order_id FROM order_item WHERE type = 2")}
         self.deals = {row[0] for row in self.rows("SELECT id FROM order_item WHERE type = 2")}
         self.private = {row[0] for row in self.rows("SELECT id FROM note WHERE is_private")}
-        self.roles = {(row[0], row[1]): row[2] for row in self.rows("SELECT store_id, account_id, role FROM member")}
+        self.roles = {
+            (row[0], row[1]): row[2] for row in self.rows("SELECT store_id, account_id, role FROM member")
+        }
 
     def rows(self, sql: str) -> list[Any]:
         """Return the rows of a statement."""
@@ -255,7 +264,7 @@ class Facts:
         if role in {"owner", "staff"}:
             return True
         if role == "vendor":
-            is_seen = column.split(".")[0] != "order_item" or row in self.deals
+            is_seen = column.split(".", maxsplit=1)[0] != "order_item" or row in self.deals
             return order in self.with_deal and is_seen and ("vendor", column) not in HIDDEN
         if self.buyer_of[order] != account:
             return False
