@@ -11,6 +11,7 @@ from io import StringIO
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.conftest import PASSWORD
@@ -53,16 +54,24 @@ class Probe:
         self.house, self.asked, self.slowest, self.log = house, 0, Slow(0, ""), StringIO()
 
     def ask(
-        self, who: str, method: str, address: str, *, headers: Any = None, part: bool = False, **given: Any
+        self,
+        who: str,
+        method: str,
+        address: str,
+        *,
+        headers: Any = None,
+        part: bool = False,
+        browser: FlaskClient | None = None,
+        **given: Any,
     ) -> TestResponse:
-        """Send a request and return its answer, which holds."""
+        """Send a request, by a browser of theirs or a new one; return its answer, which holds."""
         is_program = address.startswith("/api/")
         told = list((headers or {}).items()) if not isinstance(headers, list) else headers
         if is_program and not any(name == "Authorization" for name, _ in told):
             told = [*told, *self.house.bearer(who).items()]
         if part:
             told = [*told, *HTMX.items()]
-        browser = self.house.browser("signed_out" if is_program else who)
+        browser = browser or self.house.browser("signed_out" if is_program else who)
         self.log.seek(0)
         self.log.truncate()
         began = time.perf_counter()
@@ -78,10 +87,11 @@ class Probe:
         self.holds(answer, body, said)
         return answer
 
-    def post(self, who: str, address: str, sent: dict[str, Any], *, part: bool = False) -> TestResponse:
+    def post(self, who: str, address: str, sent: dict[str, Any], **given: Any) -> TestResponse:
         """Send a form with the token of its session."""
-        token = self.house.csrf(self.house.browser(who), who)
-        return self.ask(who, "POST", address, part=part, data=sent | {"csrf_token": token})
+        browser = self.house.browser(who)
+        token = self.house.csrf(browser, who)
+        return self.ask(who, "POST", address, browser=browser, data=sent | {"csrf_token": token}, **given)
 
     def holds(self, answer: TestResponse, body: bytes, said: str) -> None:
         """Check what holds for every answer."""
@@ -122,7 +132,7 @@ class Probe:
         assert PASSWORD not in text, said
 
     @property
-    def reason(self) -> str:
-        """Return the reason that the log's line gives for the last refusal."""
-        line = next(x for x in map(json.loads, self.log.getvalue().splitlines()) if x["event"] == "request")
-        return str(line.get("reason", ""))
+    def line(self) -> dict[str, Any]:
+        """Return the log's line of the last request."""
+        lines = [json.loads(line) for line in self.log.getvalue().splitlines()]
+        return next(line for line in lines if line["event"] == "request")
