@@ -1,6 +1,8 @@
 """The hostile inputs H01 to H38 of the promises, by the channel they come through."""
 
 import json
+import zipfile
+from io import BytesIO
 from typing import NamedTuple
 
 EVIL = "evil.example"
@@ -312,5 +314,53 @@ WAYS_OUT = (
         f"/login?next=//{EVIL}",
         "／／evil.example",
         "//ⓔvil.example",
+    ),
+)
+
+
+def _zipped(name: str, content: bytes) -> bytes:
+    """Return a zip file with one entry."""
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+# H39, H40: files that hold no orders. What may be wrong inside of a CSV file is tried in tests/exchange.
+FILES = {
+    "nothing": b"",
+    "NUL": b"\0" * 1000,
+    "UTF-16": "Sale Date,Item Name\n1,2\n".encode("utf-16"),
+    "an open quote": b'Sale Date,Item Name\n"1,2\n' * 1000,
+    "no header": b"1,2,3\n" * 1000,
+    "a header of 20,000": b",".join(b"c%d" % n for n in range(20_000)),
+    "a cell of 900 KB": b"Sale Date,Item Name\n1," + b"x" * 900_000,
+    "lone carriage returns": b"Sale Date,Item Name\r1,2\r",
+    "a sheet": _zipped("xl/worksheets/sheet1.xml", b"<worksheet/>"),
+    "30 MB in 30 KB": _zipped("xl/worksheets/sheet1.xml", b"<c/>" * 7_500_000),
+    "an outside entity": b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>',
+    "a page": b"<html><script>alert(1)</script>",
+    "a program": b"\x7fELF" + b"\0" * 100,
+    "a picture": b"\x89PNG\r\n\x1a\n" + b"\0" * 100,
+    "gzip": b"\x1f\x8b\x08" + b"\0" * 100,
+}
+FILE_NAMES = (
+    *(
+        "../../x.csv",
+        "..\\..\\x.csv",
+        "/etc/passwd",
+        "C:\\x.csv",
+        "x\0.csv",
+        "x" * 5000,
+        ".",
+        "..",
+        " ",
+        "con",
+    ),
+    *(
+        "<script>alert(1)</script>.csv",
+        '"><img src=x onerror=alert(1)>.csv',
+        "x\r\nSet-Cookie: evil=1.csv",
+        "\u202evsc.x",
     ),
 )

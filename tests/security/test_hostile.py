@@ -1,19 +1,22 @@
 """What is hostile is refused by every door, through every channel that it has, and nothing comes of it.
 
-H01 to H38 of the promises; files (H39, H40) are tried in tests/exchange and tests/web/test_imports, how
-requests are framed (H36) in test_framing. `probe` holds every answer to what is promised of all.
+H01 to H40 of the promises; what is wrong inside of files (H39) is tried in tests/exchange too, how requests
+are framed (H36) in test_framing. `probe` holds every answer to what is promised of all.
 """
 
+import csv
 import json
 from collections.abc import Callable, Iterator
+from io import StringIO
 from itertools import cycle
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
-from tests.house.conftest import WHO
+from tests.house.conftest import ORDER_FILE, WHO
 from tests.house.test_permissions import Line
 from tests.security import inputs
 from tests.security.doors import CALLS, WRITES, Write, comer, one_a_rule, sent_to, steps_named, unsafe_calls
@@ -200,6 +203,57 @@ def test_a_value_of_a_program_is_taken_or_named(probe: Probe, restore: Callable[
         if answer.status_code < 300:
             restore()
             probe.house.be_seen()
+
+
+# In files.
+
+TAKES_FILE = [write for write in WRITES if write.has_file]
+
+
+def send_file(probe: Probe, write: Write, name: str, content: bytes) -> TestResponse:
+    """Send a file by a form, as its bytes go over the wire."""
+    named = name.encode(errors="replace").replace(b'"', b"%22").replace(b"\r", b"%0D").replace(b"\n", b"%0A")
+    raw = b'--b\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n\r\n' % named
+    headers = {
+        "Content-Type": "multipart/form-data; boundary=b",
+        "X-CSRFToken": probe.house.csrf(probe.house.browser(write.who), write.who),
+    }
+    address = probe.house.path(write.address)
+    return probe.ask(write.who, "POST", address, data=raw + content + b"\r\n--b--\r\n", headers=headers)
+
+
+@pytest.mark.usefixtures("told")
+def test_a_file_that_holds_no_orders_is_refused(probe: Probe) -> None:
+    before = probe.house.dump()
+    for write, (name, content) in ((write, file) for write in TAKES_FILE for file in inputs.FILES.items()):
+        answer = send_file(probe, write, f"{name}.csv", content)
+        assert answer.status_code in {400, 413, 422}, name
+        assert "root:" not in answer.text
+    assert probe.house.dump() == before
+
+
+@pytest.mark.usefixtures("told")
+def test_a_file_may_have_any_name_and_any_text_in_it(probe: Probe, restore: Callable[[], None]) -> None:
+    header, first = list(csv.reader(ORDER_FILE.read_text().splitlines()))[:2]
+    cells = [(n, text) for n in range(len(header)) for text in inputs.TEXTS if "\0" not in text]
+    sent = [(name, first) for name in inputs.FILE_NAMES]
+    sent += [("x.csv", [*first[:n], text, *first[n + 1 :]]) for n, text in share(cells, 40)]
+    for write in TAKES_FILE:
+        for name, row in sent:
+            rows = StringIO()
+            csv.writer(rows).writerows([header, row])
+            answer = send_file(probe, write, name, rows.getvalue().encode())
+            assert answer.status_code in {303, 422}, (name, row)
+            if answer.status_code == 303:
+                shown = probe.ask(write.who, "GET", answer.location)
+                assert shown.status_code == 200
+                assert [text for text in CODE if text in shown.text] == [], (name, row)
+                answer = probe.post(write.who, answer.location, {})
+                assert answer.status_code == 303, (name, row)
+                shown = probe.ask(write.who, "GET", answer.location)
+                assert [text for text in CODE if text in shown.text] == [], (name, row)
+                restore()
+                probe.house.be_seen()
 
 
 # In headers, and methods.
