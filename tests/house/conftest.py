@@ -188,19 +188,25 @@ def say(app: Flask, order_id: int) -> None:
 def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Template:
     """The furnished database, made once."""
     put_in_place(desk_app, database)
-    ids = furnish(Factory(desk_app))
-    keys = {who: keys_of(desk_app, who) for who in CAST}
-    for who in ("owner", "buyer"):
-        ids[f"the {who}"] = account_of(desk_app, who)
-    ids["owner's token"] = keys["owner"].token.split("_")[1]
-    ids["import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner", "papershop")
-    ids["elsewhere's import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner2", "othershop")
+    ids, keys = furnished(desk_app)
     with desk_app.app_context():
         db.session.remove()
         db.engine.dispose()
     path = tmp_path_factory.mktemp("house") / "furnished.db"
     shutil.copy(database_of(desk_app), path)
     return Template(path, ids, keys)
+
+
+def furnished(app: Flask) -> tuple[dict[str, Any], dict[str, Keys]]:
+    """Furnish a desk that has the cast alone; return the ids by name, and how everybody gets in."""
+    ids = furnish(Factory(app))
+    keys = {who: keys_of(app, who) for who in CAST}
+    for who in ("owner", "buyer"):
+        ids[f"the {who}"] = account_of(app, who)
+    ids["owner's token"] = keys["owner"].token.split("_")[1]
+    ids["import"] = preview(House(app, Template(Path(), ids, keys)), "owner", "papershop")
+    ids["elsewhere's import"] = preview(House(app, Template(Path(), ids, keys)), "owner2", "othershop")
+    return ids, keys
 
 
 def account_of(app: Flask, who: str) -> int:

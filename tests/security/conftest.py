@@ -1,9 +1,12 @@
 """The walls: who tries what, how each answer is judged, and what stands in the house that they surround."""
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
-from tests.house.conftest import House, Template, house, restore, template
+from tests.house.conftest import House, Template, furnished, house, restore, template
+from tests.postgres import Refilled
 from tests.security.probe import Probe
 from tests.security.world import World, plant
 
@@ -14,6 +17,13 @@ __all__ = ["house", "restore", "template"]
 def probe(house: House) -> Probe:
     """What asks in the furnished house, and judges every answer."""
     return Probe(house)
+
+
+@pytest.fixture
+def probe_on_postgresql(postgres_desk: Refilled) -> Probe:
+    """The same in a house on PostgreSQL, which refuses more by itself."""
+    postgres_desk.refill()
+    return Probe(House(postgres_desk.app, Template(Path(), *furnished(postgres_desk.app))))
 
 
 @pytest.fixture(scope="session")

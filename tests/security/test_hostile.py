@@ -256,6 +256,26 @@ def test_a_file_may_have_any_name_and_any_text_in_it(probe: Probe, restore: Call
                 probe.house.be_seen()
 
 
+@pytest.mark.postgresql
+def test_postgresql_fails_at_none_of_it_either(probe_on_postgresql: Probe, count: Count) -> None:
+    """Its texts hold no NUL and no lone surrogate, its numbers end at 2^63; the driver says so by failing."""
+    probe = probe_on_postgresql
+    for line, query in share(list(queries()), 30):
+        probe.ask(comer(line), "GET", f"{probe.house.path(line.address)}?{query}")
+    for (line, n), text in share([(x, text) for x in NAMED for text in inputs.IN_PATHS], 40):
+        steps = probe.house.path(line.address).split("/")
+        steps[n] = text
+        probe.ask(comer(line), line.method, "/".join(steps))
+    for write, name, text in share(fields(), 40):
+        sent = sent_to(probe.house, write) | {probe.house.path(name): text}
+        probe.post(write.who, probe.house.path(write.address), sent)
+    cases = [(call, place, value) for call in CALLS for place in values_in(call.body) for value in ODD]
+    for call, place, value in share(cases, 50):
+        address, body = probe.house.path(call.address), with_value(call.body, place, value)
+        probe.ask(call.who, call.method, address, json=body, headers=call.headers)
+    count("hostile inputs on PostgreSQL", probe.asked)
+
+
 # In headers, and methods.
 
 
