@@ -139,7 +139,7 @@ def test_nothing_that_was_typed_runs_in_anybodys_browser(
     kept = {who: signed_in(who) for who in {who for who, _ in visits} - {"signed_out"}}
     for shift in range(len(PAYLOADS) if WHOLE else 1):
         typed += type_everywhere(desk, shift)
-        for n, (who, address) in enumerate(share(visits, 2)):
+        for n, (who, address) in enumerate(share(visits, 3)):
             if who not in people:
                 context = browser.new_context(base_url=desk.url, storage_state=kept.get(who))
                 people[who] = Watcher(context, desk)

@@ -192,7 +192,7 @@ CLAIMS = (
     {"X-Forwarded-Host": EVIL},
     {"X-Forwarded-Proto": "https"},
     {"X-Forwarded-For": "10.0.0.1"},
-    {"X-Forwarded-Prefix": "/evil"},
+    {"X-Forwarded-Prefix": f"/{EVIL}"},
     {"X-Forwarded-Port": "99999"},
     {"Forwarded": f"host={EVIL};proto=https"},
     {"X-Original-URL": "/site"},

@@ -54,7 +54,7 @@ NAMED = [(line, n) for line in READS + CHANGES for n in steps_named(line)]
 @pytest.mark.usefixtures("told")
 def test_no_path_has_a_second_spelling_and_none_leads_out(probe: Probe) -> None:
     before = probe.house.dump(**LAST_USED)
-    for (line, n), text in share([(named, text) for named in NAMED for text in inputs.IN_PATHS], 8):
+    for (line, n), text in share([(named, text) for named in NAMED for text in inputs.IN_PATHS], 12):
         steps = probe.house.path(line.address).split("/")
         steps[n] = text
         who = comer(line)
@@ -84,7 +84,7 @@ def queries() -> Iterator[tuple[Line, str]]:
 @pytest.mark.usefixtures("told")
 def test_no_query_breaks_a_read_or_is_shown_as_code(probe: Probe) -> None:
     before = probe.house.dump(**LAST_USED)
-    for n, (line, query) in enumerate(share(list(queries()), 8)):
+    for n, (line, query) in enumerate(share(list(queries()), 12)):
         is_program = line.address.startswith("/api/")
         address = f"{probe.house.path(line.address)}?{query}"
         answer = probe.ask(comer(line), "GET", address, part=not is_program and n % 2 == 1)
@@ -124,7 +124,7 @@ def bodies() -> list[tuple[Line, inputs.Body]]:
 def test_no_body_that_cannot_be_read_does_anything(probe: Probe, restore: Callable[[], None]) -> None:
     before = probe.house.dump(**LAST_USED)
     large = [(line, inputs.LARGE) for line in (CHANGES if WHOLE else CHANGES[:1])]
-    for line, body in [*share(bodies(), 8), *large]:
+    for line, body in [*share(bodies(), 10), *large]:
         who = comer(line)
         headers = {"Content-Type": body.type}
         if line.method == "POST" and not line.address.startswith("/api/"):
@@ -156,7 +156,7 @@ def fields() -> list[tuple[Write, str, str]]:
 
 @pytest.mark.usefixtures("told")
 def test_a_field_takes_any_text_or_says_what_is_wrong(probe: Probe, restore: Callable[[], None]) -> None:
-    for n, (write, name, text) in enumerate(share(fields(), 12)):
+    for n, (write, name, text) in enumerate(share(fields(), 24)):
         sent = sent_to(probe.house, write) | {probe.house.path(name): text}
         answer = probe.post(write.who, probe.house.path(write.address), sent, part=n % 2 == 1)
         assert answer.status_code in {200, 201, 204, 302, 303, 409, *REFUSED}, (
@@ -194,7 +194,7 @@ ODD: tuple[Any, ...] = (None, True, [], {}, [[]], {"a": 1}, 3.5, -1, 2**70, 10**
 @pytest.mark.usefixtures("told")
 def test_a_value_of_a_program_is_taken_or_named(probe: Probe, restore: Callable[[], None]) -> None:
     cases = [(call, place, value) for call in CALLS for place in values_in(call.body) for value in ODD]
-    for call, place, value in share(cases, 15):
+    for call, place, value in share(cases, 50):
         body = with_value(call.body, place, value)
         answer = probe.ask(
             call.who, call.method, probe.house.path(call.address), json=body, headers=call.headers
@@ -237,7 +237,7 @@ def test_a_file_may_have_any_name_and_any_text_in_it(probe: Probe, restore: Call
     header, first = list(csv.reader(ORDER_FILE.read_text().splitlines()))[:2]
     cells = [(n, text) for n in range(len(header)) for text in inputs.TEXTS if "\0" not in text]
     sent = [(name, first) for name in inputs.FILE_NAMES]
-    sent += [("x.csv", [*first[:n], text, *first[n + 1 :]]) for n, text in share(cells, 40)]
+    sent += [("x.csv", [*first[:n], text, *first[n + 1 :]]) for n, text in share(cells, 250)]
     for write in TAKES_FILE:
         for name, row in sent:
             rows = StringIO()
@@ -260,17 +260,17 @@ def test_a_file_may_have_any_name_and_any_text_in_it(probe: Probe, restore: Call
 def test_postgresql_fails_at_none_of_it_either(probe_on_postgresql: Probe, count: Count) -> None:
     """Its texts hold no NUL and no lone surrogate, its numbers end at 2^63; the driver says so by failing."""
     probe = probe_on_postgresql
-    for line, query in share(list(queries()), 30):
+    for line, query in share(list(queries()), 50):
         probe.ask(comer(line), "GET", f"{probe.house.path(line.address)}?{query}")
-    for (line, n), text in share([(x, text) for x in NAMED for text in inputs.IN_PATHS], 40):
+    for (line, n), text in share([(x, text) for x in NAMED for text in inputs.IN_PATHS], 80):
         steps = probe.house.path(line.address).split("/")
         steps[n] = text
         probe.ask(comer(line), line.method, "/".join(steps))
-    for write, name, text in share(fields(), 40):
+    for write, name, text in share(fields(), 60):
         sent = sent_to(probe.house, write) | {probe.house.path(name): text}
         probe.post(write.who, probe.house.path(write.address), sent)
     cases = [(call, place, value) for call in CALLS for place in values_in(call.body) for value in ODD]
-    for call, place, value in share(cases, 50):
+    for call, place, value in share(cases, 80):
         address, body = probe.house.path(call.address), with_value(call.body, place, value)
         probe.ask(call.who, call.method, address, json=body, headers=call.headers)
     count("hostile inputs on PostgreSQL", probe.asked)
@@ -281,7 +281,7 @@ def test_postgresql_fails_at_none_of_it_either(probe_on_postgresql: Probe, count
 
 @pytest.mark.usefixtures("told")
 def test_headers_that_claim_something_are_as_if_absent(probe: Probe) -> None:
-    for line, claim in share([(line, claim) for line in READS for claim in inputs.CLAIMS], 8):
+    for line, claim in share([(line, claim) for line in READS for claim in inputs.CLAIMS], 10):
         who, address = comer(line), probe.house.path(line.address)
         answer = probe.ask(who, line.method, address, headers=claim)
         assert answer.status_code == line.statuses[WHO_COLUMNS[who]], (line.rule, claim)
@@ -290,7 +290,7 @@ def test_headers_that_claim_something_are_as_if_absent(probe: Probe) -> None:
 
 @pytest.mark.usefixtures("told")
 def test_odd_headers_and_cookies_break_nothing(probe: Probe) -> None:
-    for line, headers in share([(line, headers) for line in READS for headers in inputs.HEADERS], 8):
+    for line, headers in share([(line, headers) for line in READS for headers in inputs.HEADERS], 10):
         who = "signed_out" if "Cookie" in headers else comer(line)
         answer = probe.ask(who, line.method, probe.house.path(line.address), headers=headers)
         allowed = {line.statuses[WHO_COLUMNS[who]], 200, 204, 400, 416, 431}
@@ -348,7 +348,7 @@ def test_no_redirect_leads_elsewhere(probe: Probe, restore: Callable[[], None], 
     cases = [
         (write, way, where) for write in writes for way in inputs.WAYS_OUT for where in ("query", "form")
     ]
-    for n, (write, way, where) in enumerate(share(cases, 15)):
+    for n, (write, way, where) in enumerate(share(cases, 80)):
         address, sent = probe.house.path(write.address), sent_to(probe.house, write)
         given = dict.fromkeys(names, way)
         query = {"query_string": given} if where == "query" else {}
@@ -358,7 +358,7 @@ def test_no_redirect_leads_elsewhere(probe: Probe, restore: Callable[[], None], 
         if answer.status_code not in {400, 404, 422}:
             restore()
             probe.house.be_seen()
-    for way in share(inputs.WAYS_OUT, 4):
+    for way in share(inputs.WAYS_OUT, 6):
         for address in ("/login", "/verify", "/", "/stores/papershop/sales", "/purchases"):
             for who in ("signed_out", "owner"):
                 probe.ask(who, "GET", address, query_string=dict.fromkeys(names, way), part=tried % 2 == 1)
