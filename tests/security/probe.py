@@ -28,6 +28,8 @@ INSIDE = (
 )
 LEADING = ("Location", "HX-Redirect", "HX-Location", "HX-Push-Url", "HX-Replace-Url", "Refresh", "Link")
 OWN = "http://localhost"
+# When a token and a sign-in were last in use is the one thing that a read may note (law 6).
+LAST_SEEN = {"api_token": ("used_at",), "signin": ("seen_at",)}
 
 
 class Slow(NamedTuple):

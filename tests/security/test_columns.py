@@ -163,7 +163,7 @@ def test_no_column_can_be_set_beside_what_a_write_offers(fresh: Callable[[], Pro
             if now != wanted:
                 wrong[name, column.name] = differences(now, wanted)
                 probe = fresh()
-    assert wrong == {}
+    assert list(wrong) == [], list(wrong.values())[:3]
     count("pairs of write x column", len(chosen))
     count("of them possible", len(pairs()))
 

@@ -20,13 +20,11 @@ from tests.house.conftest import ORDER_FILE, WHO
 from tests.house.test_permissions import Line
 from tests.security import inputs
 from tests.security.doors import CALLS, WRITES, Write, comer, one_a_rule, sent_to, steps_named, unsafe_calls
-from tests.security.probe import Probe
+from tests.security.probe import LAST_SEEN, Probe
 from tests.security.scale import WHOLE, share
 
 Count = Callable[[str, int], None]
 READS, CHANGES = one_a_rule(reads=True), one_a_rule(reads=False)
-# When a token or a sign-in was last in use is the one thing that is noted.
-LAST_USED = {"api_token": ("used_at",), "signin": ("seen_at",)}
 WHO_COLUMNS = {who: n for n, who in enumerate(WHO)}
 # What would be code, were it not escaped.
 CODE = [text for text in inputs.TYPED if set(text) & set("<'")]
@@ -53,7 +51,7 @@ NAMED = [(line, n) for line in READS + CHANGES for n in steps_named(line)]
 
 @pytest.mark.usefixtures("told")
 def test_no_path_has_a_second_spelling_and_none_leads_out(probe: Probe) -> None:
-    before = probe.house.dump(**LAST_USED)
+    before = probe.house.dump(**LAST_SEEN)
     for (line, n), text in share([(named, text) for named in NAMED for text in inputs.IN_PATHS], 12):
         steps = probe.house.path(line.address).split("/")
         steps[n] = text
@@ -64,7 +62,7 @@ def test_no_path_has_a_second_spelling_and_none_leads_out(probe: Probe) -> None:
         answer = probe.ask(who, line.method, "/".join(steps), data=form or None)
         assert answer.status_code in {400, 403, 404, 405, 414}, (line.rule, text[:40])
         assert "root:" not in answer.text
-    assert probe.house.dump(**LAST_USED) == before
+    assert probe.house.dump(**LAST_SEEN) == before
 
 
 # In queries.
@@ -83,7 +81,7 @@ def queries() -> Iterator[tuple[Line, str]]:
 
 @pytest.mark.usefixtures("told")
 def test_no_query_breaks_a_read_or_is_shown_as_code(probe: Probe) -> None:
-    before = probe.house.dump(**LAST_USED)
+    before = probe.house.dump(**LAST_SEEN)
     for n, (line, query) in enumerate(share(list(queries()), 12)):
         is_program = line.address.startswith("/api/")
         address = f"{probe.house.path(line.address)}?{query}"
@@ -93,7 +91,7 @@ def test_no_query_breaks_a_read_or_is_shown_as_code(probe: Probe) -> None:
         if answer.mimetype == "text/html":
             assert [text for text in CODE if text in answer.text] == [], (line.rule, query)
             assert "60481729" not in answer.text
-    assert probe.house.dump(**LAST_USED) == before
+    assert probe.house.dump(**LAST_SEEN) == before
 
 
 UNKNOWN = ("satus=2", "limt=1", "page=1&page=2", "%00=1", "embed[]=x", "é=1")
@@ -122,7 +120,7 @@ def bodies() -> list[tuple[Line, inputs.Body]]:
 
 @pytest.mark.usefixtures("told")
 def test_no_body_that_cannot_be_read_does_anything(probe: Probe, restore: Callable[[], None]) -> None:
-    before = probe.house.dump(**LAST_USED)
+    before = probe.house.dump(**LAST_SEEN)
     large = [(line, inputs.LARGE) for line in (CHANGES if WHOLE else CHANGES[:1])]
     for line, body in [*share(bodies(), 10), *large]:
         who = comer(line)
@@ -136,7 +134,7 @@ def test_no_body_that_cannot_be_read_does_anything(probe: Probe, restore: Callab
             raise AssertionError((line.rule, body.name))
         if answer.status_code in REFUSED:
             if WHOLE:
-                assert probe.house.dump(**LAST_USED) == before, (line.rule, body.name)
+                assert probe.house.dump(**LAST_SEEN) == before, (line.rule, body.name)
         else:
             assert line.statuses[6] not in {400, 422} or body.name.startswith(("H20 signs", "H31 JSON as")), (
                 line.rule,
@@ -145,7 +143,7 @@ def test_no_body_that_cannot_be_read_does_anything(probe: Probe, restore: Callab
             )
             restore()
             probe.house.be_seen()
-    assert probe.house.dump(**LAST_USED) == before
+    assert probe.house.dump(**LAST_SEEN) == before
 
 
 def fields() -> list[tuple[Write, str, str]]:
@@ -303,7 +301,7 @@ def test_a_method_that_is_not_meant_is_refused_with_those_that_are(app: Flask, p
     methods: dict[str, set[str]] = {}
     for rule in app.url_map.iter_rules():
         methods.setdefault(str(rule), set()).update(rule.methods or ())
-    before = probe.house.dump(**LAST_USED)
+    before = probe.house.dump(**LAST_SEEN)
     for line, method in share([(x, m) for x in lines for m in (*inputs.METHODS, "GET", "POST", "PUT")], 4):
         if method in methods[line.rule]:
             continue
@@ -313,7 +311,7 @@ def test_a_method_that_is_not_meant_is_refused_with_those_that_are(app: Flask, p
         if (line.rule.split("/<")[0], method) == ("/api/hip/stores", "PUT") and answer.status_code == 404:
             continue  # "all" might be a sale's id: there is none
         assert answer.status_code == 405 and answer.headers["Allow"], (line.rule, method, answer.status_code)
-    assert probe.house.dump(**LAST_USED) == before
+    assert probe.house.dump(**LAST_SEEN) == before
 
 
 @pytest.mark.usefixtures("told")

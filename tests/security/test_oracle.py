@@ -15,7 +15,7 @@ import pytest
 from tests.house.conftest import WHO, House
 from tests.house.test_permissions import WITH_ID, Line, evened, last_named
 from tests.security.doors import comer
-from tests.security.probe import Probe
+from tests.security.probe import LAST_SEEN, Probe
 from tests.security.scale import WHOLE, share
 
 Count = Callable[[str, int], None]
@@ -52,12 +52,11 @@ def test_nobody_can_tell_a_row_of_others_from_none(probe: Probe, count: Count) -
     cases = [
         (line, who, part) for line in WITH_ID for who in WHO if who not in THEIRS for part in (False, True)
     ]
-    last_used = {"api_token": ("used_at",)}
-    before = probe.house.dump(**last_used)
+    before = probe.house.dump(**LAST_SEEN)
     for line, who, part in share(cases, 5):
         foreign, absent = (ask(probe, who, line, address, part) for address in addresses(probe.house, line))
         assert foreign == absent, (line.method, line.rule, who, part)
-    assert probe.house.dump(**last_used) == before
+    assert probe.house.dump(**LAST_SEEN) == before
     count("rows of others beside none", probe.asked // 2)
 
 
