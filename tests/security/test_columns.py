@@ -46,6 +46,10 @@ OFFERED = {
     "aftersale.note": {"is_private"},
     "aftersale.feedback": {"text"},
     "buyers_word.feedback": {"text"},
+    "new_sale.keep": {"buyer_note", "payment"},
+    "settings.save": {"address", "carriers", "legal_name", "mails_all", "vat_id"},
+    "webhooks.add": {"is_for_all"},
+    "webhooks.change": {"is_for_all"},
 }
 # Tables that every write may touch beside its own; whoever could set their columns could do anything.
 ALWAYS = ("orders", "order_item", "account", "member")
