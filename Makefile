@@ -24,7 +24,7 @@ EXAMPLES = 200
 SEED = 1
 UPGRADE =
 
-.PHONY: help setup run test coverage races kill fuzz check bench lock clean
+.PHONY: help setup run test coverage races kill fuzz walls check bench lock clean
 .NOTPARALLEL:
 
 help: ## say what can be made
@@ -55,6 +55,11 @@ kill: .venv/dev setup ## kill the running desk while programs write; what was an
 
 fuzz: .venv/dev setup ## requests made up from the API document, to a running desk; what was answered is printed
 	TRADEPOST_FUZZ=$(EXAMPLES) TRADEPOST_SEED=$(SEED) $(PY) -m pytest -n 0 -q tests/fuzz -k many
+
+walls: .venv/dev setup ## try every door as everybody, with all that is hostile; how much was tried is printed
+	@$(CHROMIUM)
+	TRADEPOST_WALLS=whole $(PY) -m pytest -n $(JOBS) --dist worksteal -rs $(ARGS) \
+		tests/security tests/browser/test_walls.py tests/house/test_permissions.py tests/house/test_csrf.py
 
 check: .venv/dev ## lint, format, types and floors
 	.venv/bin/ruff check .

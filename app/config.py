@@ -71,6 +71,13 @@ def kept_secret(folder: Path) -> str:
     return path.read_text()
 
 
+def _hosts(base_url: str) -> list[str] | None:
+    """Return the names that are answered: those set, else the desk's own and this machine's; None: any."""
+    given = [host for host in os.environ.get("TRADEPOST_TRUSTED_HOSTS", "").split(",") if host]
+    own = urlsplit(base_url).hostname
+    return given or ([own, "localhost", "127.0.0.1", "[::1]"] if own else None)
+
+
 def _mail(folder: Path, base_url: str) -> dict[str, object]:
     """Return how mail is sent, as Flask-Mailman keeps it; BadSetting for what does not fit together."""
     env = os.environ.get
@@ -157,7 +164,7 @@ def from_environment() -> dict[str, object]:
         # Calls of a token, in any second and in any 24 hours; 0 is no limit.
         "API_PER_SECOND": _number("TRADEPOST_API_PER_SECOND", 10, least=0, most=100_000),
         "API_PER_DAY": _number("TRADEPOST_API_PER_DAY", 10_000, least=0, most=1_000_000),
-        "TRUSTED_HOSTS": [h for h in env("TRADEPOST_TRUSTED_HOSTS", "").split(",") if h] or None,
+        "TRUSTED_HOSTS": _hosts(base_url),
         # A whole year of a busy shop's export is some megabytes; beyond that the command takes it.
         "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 256 * 1024,

@@ -238,6 +238,12 @@ def sign_in(app: Flask) -> Callable[[str], FlaskClient]:
     return signed_in
 
 
+@pytest.fixture
+def count(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
+    """Return what counts something for the summary at the end of the run."""
+    return lambda name, n: record_property(f"wall: {name}", n)
+
+
 def csrf_token(page: str) -> str:
     """Return the CSRF token that stands in a page."""
     return page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
@@ -282,3 +288,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
         call.excinfo = pytest.ExceptionInfo.from_exception(
             AssertionError(f"test skipped in CI: {call.excinfo.value}")
         )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how much was tried at the walls, where tests counted it."""
+    counts: dict[str, int] = {}
+    for report in terminalreporter.getreports(""):  # each part of a test; the last one has all counts
+        for name, n in report.user_properties:
+            if name.startswith("wall: ") and report.when == "teardown":
+                counts[name[6:]] = counts.get(name[6:], 0) + int(n)
+    if counts:
+        terminalreporter.section("walls")
+        for name, n in counts.items():
+            terminalreporter.write_line(f"{n:>8,} {name}")

@@ -26,6 +26,7 @@ from app.web import (
     new_sale,
     openid,
     order_links,
+    origin,
     parcels,
     passwords,
     persons,
@@ -101,6 +102,7 @@ class IdConverter(BaseConverter):
 def init_app(app: Flask) -> None:
     """Register pages, sign-in, headers and error pages."""
     app.url_map.converters["id"] = IdConverter
+    origin.init_app(app)
     signin.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

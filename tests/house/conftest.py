@@ -53,10 +53,10 @@ class House:
     """A furnished desk; `ids` names what stands in it, such as "sale" or "vendorshop's deal"."""
 
     def __init__(self, app: Flask, template: "Template") -> None:
-        self.app, self.ids, self._keys = app, template.ids, template.keys
-        self._be_seen()
+        self.app, self.ids, self.keys = app, template.ids, template.keys
+        self.be_seen()
 
-    def _be_seen(self) -> None:
+    def be_seen(self) -> None:
         """Let every sign-in and token be in use just now: in a slow run none is noted as seen anew."""
         now = datetime.now(UTC)
         with self.app.app_context():
@@ -71,17 +71,17 @@ class House:
         if who == "guest":
             browser.get(self.path("/guest/{guest link's token}"))
         elif who != "signed_out":
-            browser.set_cookie(COOKIE, self._keys[who].cookie)
+            browser.set_cookie(COOKIE, self.keys[who].cookie)
         return browser
 
     def bearer(self, who: str) -> dict[str, str]:
         """Return the header by which a program has one of the cast's rights; none for "signed_out"."""
-        return {} if who == "signed_out" else {"Authorization": f"Bearer {self._keys[who].token}"}
+        return {} if who == "signed_out" else {"Authorization": f"Bearer {self.keys[who].token}"}
 
     def csrf(self, browser: FlaskClient, who: str) -> str:
         """Return a CSRF token of a browser's session."""
         return (
-            csrf_token(browser.get("/login").text) if who in {"signed_out", "guest"} else self._keys[who].csrf
+            csrf_token(browser.get("/login").text) if who in {"signed_out", "guest"} else self.keys[who].csrf
         )
 
     def path(self, address: str) -> str:
@@ -216,25 +216,31 @@ def say(app: Flask, order_id: int) -> None:
 def template(database: Path, desk_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Template:
     """The furnished database, made once."""
     put_in_place(desk_app, database)
-    ids = furnish(Factory(desk_app))
-    keys = {who: keys_of(desk_app, who) for who in CAST}
-    for who in ("owner", "buyer", "staff"):
-        ids[f"the {who}"] = account_of(desk_app, who)
-    ids["elsewhere's member"] = account_of(desk_app, "owner2")
-    for who in ("owner", "staff"):
-        ids[f"{who}'s token"] = keys[who].token.split("_")[1]
-    for name, who in (("owner's", "owner"), ("elsewhere's", "owner2")):
-        ids[f"{name} session"] = session_of(desk_app, who)
-    ids |= ways_in(desk_app)
-    keys["half_way"] = half_way(desk_app, "stranger")
-    ids["import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner", "papershop")
-    ids["elsewhere's import"] = preview(House(desk_app, Template(Path(), ids, keys)), "owner2", "othershop")
+    ids, keys = furnished(desk_app)
     with desk_app.app_context():
         db.session.remove()
         db.engine.dispose()
     path = tmp_path_factory.mktemp("house") / "furnished.db"
     shutil.copy(database_of(desk_app), path)
     return Template(path, ids, keys)
+
+
+def furnished(app: Flask) -> tuple[dict[str, Any], dict[str, Keys]]:
+    """Furnish a desk that has the cast alone; return the ids by name, and how everybody gets in."""
+    ids = furnish(Factory(app))
+    keys = {who: keys_of(app, who) for who in CAST}
+    for who in ("owner", "buyer", "staff"):
+        ids[f"the {who}"] = account_of(app, who)
+    ids["elsewhere's member"] = account_of(app, "owner2")
+    for who in ("owner", "staff"):
+        ids[f"{who}'s token"] = keys[who].token.split("_")[1]
+    for name, who in (("owner's", "owner"), ("elsewhere's", "owner2")):
+        ids[f"{name} session"] = session_of(app, who)
+    ids |= ways_in(app)
+    keys["half_way"] = half_way(app, "stranger")
+    ids["import"] = preview(House(app, Template(Path(), ids, keys)), "owner", "papershop")
+    ids["elsewhere's import"] = preview(House(app, Template(Path(), ids, keys)), "owner2", "othershop")
+    return ids, keys
 
 
 def account_of(app: Flask, who: str) -> int:

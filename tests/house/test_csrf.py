@@ -4,7 +4,7 @@ Every unsafe route of url_map has a body here that would do something: with a to
 its table says), without one, or with another session's, it answers 400 and the database stays as it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.api import DIALECTS
-from tests.conftest import PASSWORD, email_of
+from tests.conftest import PASSWORD, csrf_token, email_of
 from tests.connector.market import Market, opened
 from tests.house.conftest import COOKIE, HTMX, ORDER_FILE, House
 
@@ -212,6 +212,18 @@ WRITES = (
 )
 
 
+# What a browser says of a request that a page of another site sends.
+ELSEWHERE = {
+    "another site": {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+    "another name of this site": {"Sec-Fetch-Site": "same-site"},
+    "an older browser": {"Origin": "https://evil.example"},
+    "another port": {"Origin": "http://localhost:8000"},
+    "a page without an address": {"Origin": "null"},
+    "htmx of another site": {**HTMX, "Sec-Fetch-Site": "cross-site"},
+    "no address at all": {"Origin": "http://[::1"},
+}
+
+
 @pytest.fixture(scope="module")
 def market() -> Iterator[Market]:
     """A marketplace to connect a store to."""
@@ -262,7 +274,7 @@ def cookies(browser: FlaskClient) -> set[str]:
 
 
 @pytest.mark.parametrize("write", WRITES, ids=[w.endpoint for w in WRITES])
-def test_without_one_nothing_is_done(house: House, write: Write) -> None:
+def test_without_one_nothing_is_done(house: House, write: Write, count: Callable[[str, int], None]) -> None:
     tokens = {
         "no token": {},
         "an empty token": {"csrf_token": ""},
@@ -278,8 +290,67 @@ def test_without_one_nothing_is_done(house: House, write: Write) -> None:
             sent = filled(house, write) | ({} if asking == "a header" else token)
             answer = browser.post(house.path(write.address), data=sent, headers=headers)
             answered[wrong, asking] = answer.status_code
+    for from_where, headers in ELSEWHERE.items():  # even with the right token
+        token = {"csrf_token": house.csrf(browser, write.who)}
+        answer = browser.post(house.path(write.address), data=filled(house, write) | token, headers=headers)
+        answered["a token that leaked", from_where] = answer.status_code
     assert set(answered.values()) == {400}, answered
     assert (house.dump(), cookies(browser)) == before
+    count("forgeries on unsafe routes", len(answered))
+
+
+@pytest.mark.parametrize("write", WRITES, ids=[w.endpoint for w in WRITES])
+def test_a_token_of_before_the_last_sign_in_is_none(
+    house: House, write: Write, count: Callable[[str, int], None]
+) -> None:
+    who = "owner" if write.who == "signed_out" else write.who
+    browser = house.app.test_client()
+    stale = csrf_token(browser.get("/login").text)
+    sent = {"email": email_of(who), "password": PASSWORD, "csrf_token": stale}
+    assert browser.post("/login", data=sent).status_code in {302, 303}
+    stale_too = csrf_token(browser.get("/purchases").text)
+    assert browser.post("/logout", data={"csrf_token": stale_too}).status_code == 302
+    fresh = csrf_token(browser.get("/login").text)
+    if write.who != "signed_out":
+        assert browser.post("/login", data=sent | {"csrf_token": fresh}).status_code in {302, 303}
+    assert len({stale, stale_too, fresh}) == 3
+    before = house.dump()
+    for token in (stale, stale_too, house.csrf(house.browser(who), who)):
+        answer = browser.post(house.path(write.address), data=filled(house, write) | {"csrf_token": token})
+        assert answer.status_code == 400
+    assert house.dump() == before
+    count("forgeries on unsafe routes", 3)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://localhost"},
+        {"Sec-Fetch-Site": "same-origin"},
+        # A proxy that hides the desk's name: the browser has compared.
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://desk.example"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_a_form_of_this_site_is_taken(house: House, headers: dict[str, str]) -> None:
+    browser = house.browser("owner")
+    sent = {"payment": "1", "csrf_token": house.csrf(browser, "owner")}
+    answer = browser.post(house.path("/stores/papershop/sales/{unpaid}/paid"), data=sent, headers=headers)
+    assert answer.status_code == 303
+
+
+def test_a_form_of_the_desks_own_name_is_taken(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(house.app.config, "BASE_URL", "https://desk.example")
+    browser = house.browser("owner")
+    sent = {"payment": "1", "csrf_token": house.csrf(browser, "owner")}
+    path = house.path("/stores/papershop/sales/{unpaid}/paid")
+    assert browser.post(path, data=sent, headers={"Origin": "https://desk.example"}).status_code == 303
+
+
+def test_a_program_may_call_from_a_page_of_others(house: House) -> None:
+    headers = house.bearer("owner") | {"Sec-Fetch-Site": "cross-site", "Origin": "https://shop.example"}
+    path = house.path("/api/okanjo/stores/1/sales/{sale's item}")
+    assert house.browser("signed_out").put(path, data={"status": "3"}, headers=headers).status_code == 200
 
 
 def test_a_token_in_the_header_does_as_well_as_one_in_the_body(house: House) -> None:

@@ -1,10 +1,12 @@
 """Who gets what answer at every address: one line a route, one column a person.
 
-A route without a line fails. Unsafe requests carry a valid CSRF token and an empty body, so whoever has the
-right reads what is wrong with it (422, 400), or gets the answer of an act to which nothing was asked.
+A route without a line fails. Beside the columns stand those who are answered as somebody of them: ELSE.
+Unsafe requests carry a valid CSRF token and an empty body, so whoever has the right reads what is wrong with
+it (422, 400), or gets the answer of an act to which nothing was asked.
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
@@ -12,6 +14,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.house.conftest import WHO, House
+from tests.house.others import OTHERS
 
 PAGES_OF_NOBODY = {"static", "security.static"}
 BEFORE_SIGN_IN = ("/login", "/forgot", "/reset", "/account/email/confirm")
@@ -420,6 +423,30 @@ POST /api/site/accounts/<account>                     401 403 403 403 403 403 40
 POST /api/site/handoffs                               401 403 403 403 403 403 403 403 415
 """)
 
+# Who besides; as whom of the columns they are answered at pages, and at programs' doors (-: they do not come
+# there). All of them were the owner, or hold what is or was the owner's.
+# "400": an unsafe request is refused with this, since no form's token can be right.
+# "reads": as that column where it reads, else refused. "vendorshop": as the owner in that store alone.
+ELSE = """
+an ended sign-in               signed_out      signed_out
+a lapsed sign-in               signed_out      signed_out
+an idle sign-in                signed_out      signed_out
+a forged cookie                signed_out,400  signed_out
+a disabled person              signed_out      signed_out
+an owner put out               stranger        stranger
+an owner made a vendor         vendor          vendor
+an owner made staff            staff           staff
+an owner of shut stores        stranger        stranger
+a bad token                    -               signed_out
+an empty token                 -               signed_out
+a revoked token                -               signed_out
+an expired token               -               signed_out
+a token that reads             -               owner,reads
+a token of vendorshop          -               stranger,vendorshop
+a program at a page            signed_out      -
+a browser at a program's door  -               signed_out
+"""
+
 
 def routes(app: Flask) -> set[tuple[str, str]]:
     """Return (method, rule) of every route that answers by who asks."""
@@ -456,6 +483,48 @@ def test_everybody_gets_the_answer_of_the_table(house: House, line: Line) -> Non
         ("/api/", "/logout", "/theme", "/healthz", "/readyz", "/invitations/", "/guest/", *BEFORE_SIGN_IN)
     ):
         assert answered["signed_out"].location.startswith("/login")
+
+
+def awaited(line: Line, column: str) -> set[int]:
+    """Return what somebody may be answered who is treated as this column says."""
+    who, _, how = column.partition(",")
+    status = line.statuses[WHO.index(who)]
+    if how == "400" and line.method != "GET":
+        return {400}
+    if how == "reads" and line.method != "GET":
+        return {403, 404}
+    if how == "vendorshop" and re.search(r"vendorshop|/(stores|sites?)/2/", line.address):
+        return {line.statuses[WHO.index("owner")]}
+    # What is done once may be done already, by a line further up.
+    return {status, *({404, 409, 422} & set(line.statuses) if status == 303 else ())}
+
+
+@pytest.mark.parametrize("row", ELSE.strip().splitlines(), ids=lambda row: re.split(r"  +", row)[0])
+def test_everybody_else_is_answered_as_the_table_says(
+    house: House, row: str, count: Callable[[str, int], None]
+) -> None:
+    name, *columns = re.split(r"  +", row)
+    as_whom = dict(zip((False, True), columns, strict=True))
+    asks = OTHERS[name](house)
+    wrong, tried = {}, 0
+    for line in sorted(LINES, key=lambda line: line.rule == "/logout"):
+        column = as_whom[line.address.startswith("/api/")]
+        # What a person has made, and an address by their own name, are no store's to take away.
+        is_own = "owner" in line.address and column.partition(",")[0] not in {"signed_out", "owner"}
+        if column == "-" or is_own:
+            continue
+        answer = asks(line.method, house.path(line.address))
+        tried += 1
+        if answer.status_code not in awaited(line, column):
+            wrong[line.method, line.address] = answer.status_code
+    assert wrong == {}
+    assert tried
+    count("cells of routes x principals", tried)
+
+
+def test_the_table_names_everybody_else(house: House, count: Callable[[str, int], None]) -> None:
+    assert [re.split(r"  +", row)[0] for row in ELSE.strip().splitlines()] == list(OTHERS)
+    count("cells of routes x principals", len(LINES) * len(WHO))
 
 
 def evened(answer: TestResponse, said: object) -> str:

@@ -403,3 +403,21 @@ def test_looking_writes_nothing_else(app: Flask, sign_in: SignIn) -> None:
     finally:
         event.remove(engine, "before_cursor_execute", note)
     assert written == []
+
+
+@pytest.mark.parametrize("who", ["owner", "nobody"])
+@pytest.mark.parametrize("password", ["a\0b", "x" * 4097, PASSWORD + "\0"])
+def test_what_can_be_no_password_is_refused_alike_whoever_it_is_for(
+    client: FlaskClient, who: str, password: str
+) -> None:
+    token = csrf_token(client.get("/login").text)
+    sent = {"email": email_of(who), "password": password, "csrf_token": token}
+    assert client.post("/login", data=sent).status_code == 400
+
+
+@pytest.mark.parametrize("raw", ["[]", "3", "[1]", '"a"', '{"email": 3}', "[" * 5000])
+@pytest.mark.parametrize("path", ["/login", "/logout", "/verify"])
+def test_signing_in_and_out_takes_no_json(sign_in: SignIn, path: str, raw: str) -> None:
+    client = sign_in("owner")
+    headers = {"X-CSRFToken": csrf_token(client.get("/purchases").text), "Content-Type": "application/json"}
+    assert client.post(path, data=raw, headers=headers).status_code == 415

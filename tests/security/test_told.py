@@ -1,0 +1,72 @@
+"""Each refusal and each change of who may what is one line of the log, by whom, under the answer's id (P37).
+
+`probe` holds every answer of all walls to one line without a secret in it; here is what the line must say.
+"""
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+
+from tests.house.conftest import ORDER_FILE, WHO
+from tests.house.test_permissions import LINES
+from tests.security.doors import CALLS, WRITES, Call, Write, sent_to
+from tests.security.probe import Probe
+from tests.security.scale import share
+
+# Tables by which somebody may come in or do something. A write that changes one says what it did.
+OF_RIGHTS = ("account", "member", "api_token", "signin")
+REFUSALS = {400, 401, 403, 404, 405, 413, 415}
+
+
+def test_each_refusal_of_the_table_is_told_with_its_reason_and_by_whom(
+    probe: Probe, count: Callable[[str, int], None]
+) -> None:
+    cases = [(line, who, status) for line in LINES for who, status in zip(WHO, line.statuses, strict=True)]
+    refused = [case for case in cases if case[2] in REFUSALS]
+    for line, who, status in share(refused, 4):
+        address = probe.house.path(line.address)
+        if line.method == "GET" or address.startswith("/api/"):
+            answer = probe.ask(who, line.method, address)
+        else:
+            answer = probe.post(who, address, {})
+        assert answer.status_code == status, (line.rule, who)
+        assert probe.line.get("reason"), (line.rule, who, probe.line)
+        assert ("account" in probe.line) == (who != "signed_out"), (line.rule, who, probe.line)
+    count("refusals told in the log", probe.asked)
+
+
+@pytest.mark.parametrize("write", [*WRITES, *CALLS], ids=lambda write: write.address)
+def test_a_change_of_who_may_what_is_told(probe: Probe, write: Write | Call) -> None:
+    before = probe.house.dump(api_token=("used_at",))
+    address = probe.house.path(write.address)
+    if isinstance(write, Call):
+        probe.ask(write.who, write.method, address, json=write.body, headers=write.headers)
+    else:
+        file = {"file": (BytesIO(ORDER_FILE.read_bytes()), "orders.csv")} if write.has_file else {}
+        probe.post(write.who, address, sent_to(probe.house, write) | file)
+    after = probe.house.dump(api_token=("used_at",))
+    if any(before[table] != after[table] for table in OF_RIGHTS):
+        assert probe.line.get("did"), probe.line
+
+
+def test_what_is_sent_makes_no_line_of_its_own(probe: Probe) -> None:
+    forged = json.dumps({"event": "request", "status": 200, "account": 1})
+    for sent in (
+        f"x\r\n{forged}",
+        f"x\n{forged}\n",
+        f"x\u2028{forged}",
+        f"x\x1b[2J{forged}",
+        f"x\x85{forged}",
+    ):
+        probe.ask("owner", "GET", "/stores/papershop/sales", query_string={"q": sent, sent: sent})
+        probe.ask("owner", "GET", "/", environ_overrides={"PATH_INFO": f"/{sent}".encode().decode("latin-1")})
+        probe.ask("signed_out", "GET", "/login", headers={"User-Agent": sent.split("\r")[0].split("\n")[0]})
+        probe.post("owner", probe.house.path("/stores/papershop/sales/{sale}/notes"), {"body": sent})
+        for name in ("email", "password", sent):
+            probe.ask("signed_out", "POST", "/login", data={name: sent})
+        headers = {"Idempotency-Key": "k"}
+        for body in ({sent: sent}, {"reason": sent}):
+            address = probe.house.path("/api/intake/orders/{sale}/cancellations")
+            probe.ask("owner", "POST", address, json=body, headers=headers)
