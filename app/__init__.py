@@ -13,7 +13,7 @@ The map of the house, from the doors down; a floor calls the floors below it, ne
     queries         every select
     models          the tables
     statuses, errors, money, words, carriers    codes, refusals, amounts, folded text, tracking numbers
-    signing, seals, totp                        what is derived from, signed and sealed with the desk's key; codes
+    signing, seals, totp                        what the desk's own key makes and seals; codes of apps
     standing, outages                           whether the database is there, and what is told if not
     db, config, assets, logs, ring              the ground
 
