@@ -13,8 +13,9 @@ The map of the house, from the doors down; a floor calls the floors below it, ne
     queries         every select
     models          the tables
     statuses, errors, money, words, carriers    codes, refusals, amounts, folded text, tracking numbers
+    signing, seals, totp                        what the desk's own key makes and seals; codes of apps
     standing, outages                           whether the database is there, and what is told if not
-    db, config, assets, logs                    the ground
+    db, config, assets, logs, ring              the ground
 
 Words: an Order is what one buyer bought from one Store and pays at once; doors call it a sale (its
 seller's view) or a purchase (its buyer's). An OrderItem is one line of it with a status of its own. A
