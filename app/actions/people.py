@@ -105,12 +105,19 @@ def open_store(
     return store
 
 
-def join(store: Store | StoreFacts, account: Account, role: Role, *, actor: Actor = SYSTEM) -> None:
+def join(
+    store: Store | StoreFacts,
+    account: Account,
+    role: Role,
+    *,
+    actor: Actor = SYSTEM,
+    at: datetime | None = None,
+) -> None:
     """Give an account its place in a store; a place it has already changes to this role.
 
     LastOwner where the store would be left without one.
     """
-    with Act("join", actor=actor, store_id=store.id) as act:
+    with Act("join", actor=actor, store_id=store.id, at=at) as act:
         seat(act, account.id, Place.of(role))
 
 

@@ -11,7 +11,7 @@ from app.actions.bulk import BulkWriter, make_room
 from app.config import is_loopback
 from app.db import db, take_write_lock
 from app.demo.bulk import COPIED, Copier
-from app.demo.cast import DOMAIN, PEOPLE, Shop, enter
+from app.demo.cast import DOMAIN, PEOPLE, Shop, enter, invite_somebody
 from app.demo.customers import NEW_OF_HUNDRED, customers
 from app.demo.ordinary import drawn_sale
 from app.demo.sales import Sale
@@ -75,6 +75,7 @@ def load(
     play([*shown, *drawn], now, told[0])
     if copied:
         multiply(rng, drawn, copied, now, copying=told[1], placing=told[2])
+    invite_somebody(shops, now)
     return Loaded(len(shops), orders)
 
 

@@ -3,14 +3,18 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from app.access import Actor, Desk, person
+from app.access import Actor, Desk, Permission, find_desk, person
 from app.actions.people import join, open_account, open_store
+from app.actions.places import Place
+from app.actions.staff import invite
 from app.db import db
 from app.demo.wares import DEALS, JAPANESE, PAPER, Ware
 from app.models import Account, Cause, Store
 from app.statuses import ActorKind, Channel, Door, Role
 
 DOMAIN = "example.com"
+# Stores and their people are there before the first sale.
+BEFORE_ALL = timedelta(days=600)
 
 # Role in the demo -> name.
 PEOPLE = {
@@ -163,13 +167,13 @@ def enter(stores: int, password_hash: str, now: datetime) -> list[Shop]:
         )
         for who, name in PEOPLE.items()
     }
-    causes = [Cause(name=name, place=place, created_at=now - timedelta(days=600)) for name, place in CAUSES]
+    causes = [Cause(name=name, place=place, created_at=now - BEFORE_ALL) for name, place in CAUSES]
     db.session.add_all(causes)
     db.session.flush()
-    return [_open(said, accounts, tuple(c.id for c in causes)) for said in stores_said(stores)]
+    return [_open(said, accounts, tuple(c.id for c in causes), now) for said in stores_said(stores)]
 
 
-def _open(said: StoreSaid, accounts: dict[str, Account], causes: tuple[int, ...]) -> Shop:
+def _open(said: StoreSaid, accounts: dict[str, Account], causes: tuple[int, ...], now: datetime) -> Shop:
     """Open one store and give its members their places."""
     store = open_store(
         said.slug,
@@ -181,10 +185,16 @@ def _open(said: StoreSaid, accounts: dict[str, Account], causes: tuple[int, ...]
     )
     store.next_number = said.first_number
     for who, role in said.members.items():
-        join(store, accounts[who], role)
+        join(store, accounts[who], role, at=now - BEFORE_ALL)
     members = {who: person(accounts[who]) for who in said.members}
     buyers = {who: accounts[who] for who in ("buyer", "buyer2")}
     return Shop(said, store, members, buyers, causes, set(), set())
+
+
+def invite_somebody(shops: list[Shop], now: datetime) -> None:
+    """Let the first store's owner invite somebody who has not answered yet."""
+    desk = find_desk(shops[0].members["owner"], shops[0].store.id, to=Permission.STAFF)
+    invite(f"newcomer@{DOMAIN}", Place.of(Role.STAFF), desk=desk, at=now)
 
 
 def everybody() -> list[tuple[str, str]]:

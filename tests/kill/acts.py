@@ -10,8 +10,23 @@ from typing import Any
 
 from flask import Flask
 
-from app.access import SYSTEM
-from app.actions import idempotency, jobs, labels, mails, outbox, parcels, people, problems, undo, webhooks
+from app.access import SYSTEM, Actor, person
+from app.access.invited import Invited, invited
+from app.actions import (
+    idempotency,
+    jobs,
+    labels,
+    mails,
+    outbox,
+    parcels,
+    people,
+    places,
+    problems,
+    site,
+    staff,
+    undo,
+    webhooks,
+)
 from app.actions.addresses import correct_address
 from app.actions.aftersale import Reason, cancel, return_items
 from app.actions.buyers_word import download, receive, review, say_paid, say_waiting
@@ -31,7 +46,9 @@ from app.db import db
 from app.models import ApiToken, Buyer, Job, Order, Tally
 from app.queries import items
 from app.queries import people as known
+from app.queries import staff as places_known
 from app.queries import stores as kept_stores
+from app.queries import tokens as known_tokens
 from app.statuses import ItemStatus, Payment, Role
 from tests.factories import ADDRESS, DEAL, DIGITAL, GOODS, Factory
 from tests.rules.conftest import desk_of
@@ -285,6 +302,99 @@ def a_webhook(s: Scene) -> int:
     """Add a webhook; return its id."""
     key, everything = "a" * 32, webhooks.Wanted(("order.shipped", "order.updated"), is_for_all=True)
     return int(s.done(lambda: webhooks.add_webhook("https://a.example/", everything, key, **s.by).id))
+
+
+VENDOR = places.Place.of(Role.VENDOR)
+
+
+def one_of(who: str) -> Any:
+    """Return the account of one of the cast."""
+    account = known.account_by_email(f"{who}@example.com")
+    assert account is not None
+    return account
+
+
+def an_offer(s: Scene, email: str = "stranger@example.com") -> int:
+    """Invite somebody; return the invitation's id."""
+    return int(s.done(lambda: staff.invite(email, VENDOR, desk=desk_of("owner")).id))
+
+
+def offered(invitation_id: int) -> Invited:
+    """Return what an invitation offers."""
+    row = places_known.invitation(invitation_id)
+    assert row is not None
+    return invited(row, datetime.now(UTC))
+
+
+def invite_somebody(s: Scene) -> Deed:
+    an_offer(s)  # it is replaced
+    return lambda: staff.invite("stranger@example.com", VENDOR, desk=desk_of("owner"))
+
+
+def withdraw_an_offer(s: Scene) -> Deed:
+    offer = an_offer(s)
+    return lambda: staff.withdraw(offer, desk=desk_of("owner"))
+
+
+def accept_an_offer(s: Scene) -> Deed:
+    offer = an_offer(s)
+    return lambda: staff.accept(offered(offer), actor=person(one_of("stranger")))
+
+
+def accept_an_offer_as_new(s: Scene) -> Deed:
+    offer, said = an_offer(s, "ada@example.com"), {"name": "Ada", "password_hash": "x" * 20}
+    return lambda: staff.accept_as_new(offered(offer), actor=Actor(None), **said)
+
+
+def decline_an_offer(s: Scene) -> Deed:
+    offer = an_offer(s)
+    return lambda: staff.decline(offered(offer), actor=Actor(None))
+
+
+def change_a_place(s: Scene) -> Deed:
+    return lambda: staff.change_place(one_of("staff").id, VENDOR, seen="staff", desk=desk_of("owner"))
+
+
+def remove_a_member(s: Scene) -> Deed:
+    return lambda: staff.remove(one_of("staff").id, desk=desk_of("owner"))
+
+
+def leave_a_store(s: Scene) -> Deed:
+    return lambda: staff.leave(desk=desk_of("staff"))
+
+
+def end_a_token_of_staff(s: Scene) -> Deed:
+    s.done(lambda: people.make_token(one_of("staff"), None, ["read:store-orders"]))
+    return lambda: staff.end_reaching_token(
+        known_tokens.of_account(one_of("staff").id, datetime.now(UTC))[0].id, desk=desk_of("owner")
+    )
+
+
+def make_a_store(s: Scene) -> Deed:
+    new = site.NewStore("newshop", "New Shop", "EUR", "UTC", False)
+    return lambda: site.make_store(new, "ada@example.com", actor=person(one_of("site_admin")))
+
+
+def disable_a_store(s: Scene) -> Deed:
+    return lambda: site.set_open(1, False, actor=person(one_of("site_admin")))
+
+
+def hand_a_store_over(s: Scene) -> Deed:
+    return lambda: site.hand_over(1, "stranger@example.com", actor=person(one_of("site_admin")))
+
+
+def disable_a_person(s: Scene) -> Deed:
+    s.done(lambda: people.open_signin(one_of("staff").id, now=NOW, lasts=timedelta(days=9)))
+    return lambda: site.set_active(one_of("staff").id, False, actor=person(one_of("site_admin")))
+
+
+def make_an_admin(s: Scene) -> Deed:
+    return lambda: site.set_site_admin(one_of("staff").id, True, actor=person(one_of("site_admin")))
+
+
+def sign_somebody_out(s: Scene) -> Deed:
+    s.done(lambda: people.open_signin(one_of("staff").id, now=NOW, lasts=timedelta(days=9)))
+    return lambda: site.sign_out_everywhere(one_of("staff").id, actor=person(one_of("site_admin")))
 
 
 def add_a_webhook(s: Scene) -> Deed:
@@ -567,6 +677,21 @@ ACTS: tuple[Callable[[Scene], Deed], ...] = (
     end_a_webhook,
     try_a_webhook,
     message_again,
+    invite_somebody,
+    withdraw_an_offer,
+    accept_an_offer,
+    accept_an_offer_as_new,
+    decline_an_offer,
+    change_a_place,
+    remove_a_member,
+    leave_a_store,
+    end_a_token_of_staff,
+    make_a_store,
+    disable_a_store,
+    hand_a_store_over,
+    disable_a_person,
+    make_an_admin,
+    sign_somebody_out,
     arrive_from_elsewhere,
     correct,
     note,

@@ -238,9 +238,8 @@ OF_PEOPLE: dict[str, Any] = {model.__tablename__: model for model in (Member, In
 
 
 def told_of_people() -> Iterator[Any]:
-    """Yield what was told of places, invitations and people, row by row, the oldest first."""
-    told = TOLD.where(_EVENT.row_kind.in_(OF_PEOPLE))
-    return rows(told.order_by(_EVENT.row_kind, _EVENT.row_id, _EVENT.store_id, _EVENT.id))
+    """Yield what was told of places, invitations and people, the oldest first."""
+    return rows(TOLD.where(_EVENT.row_kind.in_(OF_PEOPLE)).order_by(_EVENT.id))
 
 
 def people_now() -> Iterator[tuple[tuple[str, int, int | None], Any]]:
