@@ -3,19 +3,37 @@
 Both leave an event that names ids alone. Erasing cannot be undone.
 """
 
+import json
 import secrets
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 
 from app.access import Actor
 from app.actions.forgetting import blank, forget_buyers
 from app.actions.kept import WRITE_EVENTS
+from app.actions.ledger import Act
+from app.actions.places import seat
+from app.actions.staff import MAIL, withdraw_all
 from app.db import db, take_write_lock
 from app.errors import NotFound, Refused
-from app.models import Account, Address, ApiToken, Buyer, Idempotency, Job, JobRow, Member, Signin
+from app.models import (
+    Account,
+    Address,
+    ApiToken,
+    Buyer,
+    Handoff,
+    Idempotency,
+    Identity,
+    Invitation,
+    Job,
+    JobRow,
+    Outbox,
+    Pull,
+    Signin,
+)
 from app.queries import persons
 from app.queries.persons import Known
 
@@ -56,7 +74,7 @@ def export_person(email: str, *, actor: Actor, at: datetime | None = None) -> To
     person = _known(email)
     now = at or datetime.now(UTC)
     told = persons.everything(person)
-    _note(EXPORT, person, actor, now)
+    _note(EXPORT, actor, now, ("person", person.ids["account_id"]), (None, person.ids))
     return Told({"told_at": now.isoformat(), **told}, person.ids)
 
 
@@ -83,9 +101,11 @@ def erase_person(
     at_parcels = update(Address).where(func.lower(Address.email) == person.email.lower())
     db.session.execute(at_parcels.values(email=""))
     _forget_files(person, needles)
+    _forget_remarks(person, needles)
     if account:
-        _forget_account(account, now)
-    _note(ERASE, person, actor, now)
+        _forget_account(account, actor, now)
+    _forget_mails(person.email, actor, now)
+    _note(ERASE, actor, now, ("person", person.ids["account_id"]), (None, person.ids))
     return person.ids
 
 
@@ -132,13 +152,33 @@ def _forget_files(person: Known, needles: set[str]) -> None:
         blank(Idempotency, or_(*repeating))
 
 
-def _forget_account(account: Account, now: datetime) -> None:
+def _forget_remarks(person: Known, needles: set[str]) -> None:
+    """Drop what pulls from a marketplace remarked of a person."""
+    kept = select(Pull.id, Pull.remarks).where(Pull.store_id.in_([*person.orders]))
+    naming = [
+        row.id
+        for row in db.session.execute(kept)
+        if any(needle in json.dumps(row.remarks, ensure_ascii=False).lower() for needle in needles)
+    ]
+    blank(Pull, Pull.id.in_(naming))
+
+
+def _forget_account(account: Account, actor: Actor, now: datetime) -> None:
     """Leave of an account the row that the history points to: nobody signs in by it any more."""
     account_id = account.id
-    for model in (Signin, Member):
+    for store_id in persons.places_of(account_id):
+        with Act("remove_member", actor=actor, store_id=store_id, at=now) as act:
+            seat(act, account_id, None)
+    for model in (Signin, Identity, Handoff):
         db.session.execute(delete(model).where(model.account_id == account_id))
     ended = func.coalesce(ApiToken.revoked_at, now)
     blank(ApiToken, ApiToken.account_id == account_id, revoked_at=ended)
+    for verb, flag, was in (
+        ("unmake_admin", "is_site_admin", account.is_site_admin),
+        ("disable_person", "is_active", account.active),
+    ):
+        if was:
+            _note(verb, actor, now, (Account.__tablename__, account_id), ({flag: True}, {flag: False}))
     blank(
         Account,
         Account.id == account_id,
@@ -146,29 +186,50 @@ def _forget_account(account: Account, now: datetime) -> None:
         fs_uniquifier=secrets.token_hex(32),
         tf_primary_method=None,
         tf_totp_secret=None,
+        second_factor_at=None,
         mf_recovery_codes=None,
+        email_proved_at=None,
         is_active=False,
         is_site_admin=False,
     )
     db.session.expire(account)
 
 
-def _note(verb: str, person: Known, actor: Actor, now: datetime) -> None:
-    """Write down that a person's data was given out or erased: an event of the site, with ids alone."""
+def _forget_mails(email: str, actor: Actor, now: datetime) -> None:
+    """Drop mails of the site to an address, and withdraw what it was invited to."""
+    withdraw_all(email, actor=actor, at=now)
+    invited = select(Invitation.id).where(Invitation.email == email.lower())
+    of_account = Outbox.store_id.is_(None), func.lower(Outbox.payload["email"].as_string()) == email.lower()
+    of_invitation = Outbox.kind == MAIL, Outbox.payload["invitation_id"].as_integer().in_(invited)
+    db.session.execute(delete(Outbox).where(or_(and_(*of_account), and_(*of_invitation))))
+    blank(Invitation, Invitation.email == email.lower())
+
+
+def _note(
+    verb: str,
+    actor: Actor,
+    now: datetime,
+    row: tuple[str, int | None],
+    change: tuple[dict[str, Any] | None, dict[str, Any]],
+) -> None:
+    """Write an event of the site: it belongs to no store, and carries ids alone.
+
+    `row` is its kind and id, `change` what was before and what is after.
+    """
     event = {
         "store_id": None,
         "order_id": None,
         "item_id": None,
         "parcel_id": None,
-        "row_kind": "person",
-        "row_id": person.ids["account_id"],
+        "row_kind": row[0],
+        "row_id": row[1],
         "act_id": secrets.randbits(62),
         "actor_id": actor.account_id,
         "actor_kind": actor.kind.value,
         "door": actor.door.value,
         "verb": verb,
-        "before": None,
-        "after": person.ids,
+        "before": change[0],
+        "after": change[1],
         "at": now,
     }
     db.session.connection().execute(WRITE_EVENTS, [event])

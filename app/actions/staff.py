@@ -104,6 +104,14 @@ def withdraw(invitation_id: int, *, desk: Desk, at: datetime | None = None) -> I
         return found[0]
 
 
+def withdraw_all(email: str, *, actor: Actor, at: datetime) -> None:
+    """Take back what an address is invited to, in every store."""
+    for store_id in staff.inviting(email):
+        with Act("withdraw_invitation", actor=actor, store_id=store_id, at=at) as act:
+            for found in _open(act, Invitation.email == email.lower()):
+                _answer(act, found, "withdrawn")
+
+
 def accept(offer: Invited, *, actor: Actor, at: datetime | None = None) -> None:
     """Take the place that was offered to this person. NoInvitation where it does not hold any more."""
     if not offer.is_for(actor):

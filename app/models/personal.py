@@ -30,18 +30,24 @@ PERSONAL: dict[str, tuple[str, ...]] = {
     "buyer": ("external_ref", "username", "name", "email"),
     "feedback": ("text",),
     "idempotency": ("answer",),
+    "identity": ("subject",),
+    "invitation": ("email",),
     "job": ("source",),
     "job_row": ("reason",),
     "note": ("body",),
     "order_item": ("personalisation", "ack"),
     "orders": ("open_key", "buyer_note", "gift_message"),
     "outbox": ("recipient",),
+    "pull": ("remarks",),
     "search_term": ("term",),
+    "signin": ("browser", "address"),
 }
 # What nobody is given, not even the person.
 SECRET: dict[str, tuple[str, ...]] = {
     "account": ("password", "fs_uniquifier", "tf_primary_method", "tf_totp_secret", "mf_recovery_codes"),
     "api_token": ("token_hash",),
+    "connection": ("sealed_key",),
+    "handoff": ("key_hash",),
     "signin": ("token_hash",),
 }
 # What stands where something must.

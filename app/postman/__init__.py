@@ -103,7 +103,7 @@ def letter_with_link(claim: Claim) -> Letter:
     """Return the letter of a sale, with the link by which a buyer without an account follows it."""
     written = letter(claim)
     base = str(current_app.config["BASE_URL"]).rstrip("/")
-    public_id = link_for_mail(claim.order_id or 0, store_id=claim.store_id or 0) if base else None
+    public_id = link_for_mail(claim.order_id or 0, store_id=claim.store_id) if base else None
     db.session.commit()
     if public_id is None:
         return written
@@ -113,7 +113,7 @@ def letter_with_link(claim: Claim) -> Letter:
 
 def writer_of(claim: Claim) -> Callable[[Claim], Letter]:
     """Return what writes a mail: about somebody's account, a place in a store, or a sale."""
-    if claim.store_id is None:
+    if not claim.store_id:
         return account_words.letter
     return invitation_letter if claim.kind == MAIL else letter_with_link
 

@@ -16,6 +16,8 @@ from app.models import (
     Event,
     Feedback,
     GuestLink,
+    Identity,
+    Invitation,
     Member,
     Note,
     Order,
@@ -104,6 +106,12 @@ def stores_alone(account_id: int) -> list[str]:
     return list(db.session.scalars(asked))
 
 
+def places_of(account_id: int) -> list[int]:
+    """Return the stores in which an account has a place."""
+    asked = select(Member.store_id).where(Member.account_id == account_id)
+    return list(db.session.scalars(asked.order_by(Member.store_id)))
+
+
 def to_ship(person: Known) -> list[str]:
     """Return which of a person's sales are still to be sent, as "number (store)"."""
     ids = [order_id for ids in person.orders.values() for order_id in ids]
@@ -122,10 +130,15 @@ def everything(person: Known) -> dict[str, Any]:
     Every column of a row is told but secrets, and what is the stores' own: private notes, acknowledgements.
     """
     account = person.account
-    told: dict[str, Any] = {"email": person.email, "account": plain(account) if account else None}
+    told: dict[str, Any] = {
+        "email": person.email,
+        "account": plain(account) if account else None,
+        "invitations": _rows(Invitation, Invitation.email == person.email.lower()),
+    }
     if account is not None:
         told["places"] = _rows(Member, Member.account_id == account.id)
         told["sign_ins"] = _rows(Signin, Signin.account_id == account.id)
+        told["known_elsewhere"] = _rows(Identity, Identity.account_id == account.id)
         told["tokens"] = _rows(ApiToken, ApiToken.account_id == account.id)
         told["acts"] = _acts(account.id)
     names = select(Store.id, Store.name).where(Store.id.in_(person.orders))

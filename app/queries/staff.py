@@ -163,3 +163,9 @@ def _token(row: Any) -> TokenReaching:
     """Return a row of a token."""
     *facts, name, username, email = row
     return TokenReaching._make((*facts, shown_name(name, username, email, row.account_id)))
+
+
+def inviting(email: str) -> list[int]:
+    """Return the stores that an address is invited to, and has not answered yet."""
+    asked = select(Invitation.store_id).where(Invitation.email == email.lower(), Invitation.state == "open")
+    return list(db.session.scalars(asked.order_by(Invitation.store_id)))

@@ -137,8 +137,10 @@ WRITES = (
     ),
     Write("guest_links.make", "/stores/papershop/sales/{sale}/guest-link", {}),
     Write("guest_links.end", "/stores/vendorshop/sales/{bought}/guest-link/end", {}),
-    Write("guest.received", "/guest/{link}/received", {"item-{bought goods}": "1"}, "guest"),
-    Write("guest.problem", "/guest/{link}/problem", {"item-{bought kit}": "1", "words": "Torn"}, "guest"),
+    Write("guest.received", "/guest/{guest link}/received", {"item-{bought goods}": "1"}, "guest"),
+    Write(
+        "guest.problem", "/guest/{guest link}/problem", {"item-{bought kit}": "1", "words": "Torn"}, "guest"
+    ),
     Write(
         "aftersale.feedback",
         "/stores/vendorshop/sales/{bought}/feedback",

@@ -34,6 +34,6 @@ def test_the_routes_are_many() -> None:
 
 @pytest.mark.parametrize("line", OTHERS, ids=[f"{x.method} {x.address}" for x in OTHERS])
 def test_it_opens_nothing_else(house: House, line: Line) -> None:
-    opened = house.browser("signed_out").get(house.path("/guest/{link's token}"))
+    opened = house.browser("signed_out").get(house.path("/guest/{guest link's token}"))
     cookie = opened.headers["Set-Cookie"].split(";")[0]
     assert evened(ask(house, line, cookie)) == evened(ask(house, line, ""))

@@ -58,7 +58,7 @@ def files() -> Iterator[tuple[str, str]]:
     """Yield (path, text) of every text file that is ours."""
     for folder, inside, names in os.walk(ROOT):
         inside[:] = sorted(name for name in inside if name not in NOT_OURS and not name.endswith("_cache"))
-        for path in (Path(folder, name) for name in sorted(names) if not name.startswith(".coverage")):
+        for path in (Path(folder, n) for n in sorted(names) if n != ".git" and not n.startswith(".coverage")):
             try:
                 yield path.relative_to(ROOT).as_posix(), path.read_text()
             except UnicodeDecodeError:

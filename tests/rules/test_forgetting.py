@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import JSON, LargeBinary, String, func, select, update
 
 from app.access import SYSTEM
+from app.actions.account_mails import AccountMail, owe_notice
 from app.actions.addresses import correct_address
 from app.actions.audit import audit
 from app.actions.buyers_word import review
@@ -40,11 +41,14 @@ from app.models import (
     Address,
     ApiToken,
     Buyer,
+    Connection,
     Event,
     Feedback,
     Forgotten,
     GuestLink,
+    Handoff,
     Idempotency,
+    Identity,
     Job,
     JobRow,
     Member,
@@ -52,6 +56,7 @@ from app.models import (
     Order,
     OrderItem,
     Outbox,
+    Pull,
     SearchTerm,
     Signin,
     Store,
@@ -87,11 +92,15 @@ PLAIN = """
 api_token.public_id api_token.scopes
 buyer.channel
 cause.name cause.place
+connection.base_url connection.trouble connection.username connection.zone
 discount.code discount.kind
 event.row_kind event.actor_kind event.door event.verb event.before event.after
 feedback.direction
 guest_link.public_id
+handoff.path
 idempotency.fingerprint idempotency.key
+identity.issuer
+invitation.rights invitation.role invitation.state
 job.kind job.params job.state
 job_row.external_id job_row.verdict
 media.url
@@ -107,6 +116,7 @@ payment.code payment.currency payment.kind payment.method payment.status
 payout.kind
 product.channel product.delivery product.description product.external_id product.sku product.title
 product.unit product.url product.weight
+sale_there.link sale_there.own_link sale_there.trouble
 store.address store.carriers store.currency store.holidays store.legal_name store.mail_from store.mail_texts
 store.name store.slug store.vat_id store.workdays store.zone
 tally.code tally.grain
@@ -153,10 +163,12 @@ def person(app: Flask, make: Factory) -> list[int]:
     make.ship(heir, dict.fromkeys(make.items_of(heir), 1))
     for item_id in make.items_of(heir):
         make.put(item_id, 4)
+    make.invitation(MAIL, store="vendorshop")
     with app.app_context():
         account = open_account(MAIL, name=f"{MARK} Maja", password_hash="x")
         join_buyer(db.session.get_one(Buyer, db.session.get_one(Order, plain).buyer_id), account)
-        open_signin(account.id, now=datetime.now(UTC), lasts=timedelta(days=1))
+        open_signin(account.id, now=datetime.now(UTC), lasts=timedelta(days=1), browser=MARK, address=MARK)
+        owe_notice(AccountMail.PASSWORD_CHANGED, account.id, MAIL, now=datetime.now(UTC))
         make_token(account, None, ["read:store-orders"], name=f"{MARK}'s till")
         join(db.session.get_one(Store, 1), account, Role.STAFF)
         review(plain, goods, 5, f"Thanks, {MARK}", **BY)
@@ -182,9 +194,30 @@ def person(app: Flask, make: Factory) -> list[int]:
                 ),
             ]
         )
+        shop = Connection(
+            store_id=1,
+            base_url="https://h.example",
+            username="u",
+            zone="UTC",
+            since=now,
+            created_at=now,
+            next_at=now,
+        )
+        db.session.add(shop)
         db.session.flush()
         db.session.add_all(
             [
+                Pull(
+                    store_id=1,
+                    connection_id=shop.id,
+                    is_look_back=False,
+                    at=now,
+                    until=now,
+                    began_at=now,
+                    remarks=[{"said": f"“{MARK} Maja” is no country."}],
+                ),
+                Identity(account_id=account.id, issuer="https://id.example", subject=MARK, created_at=now),
+                Handoff(key_hash="h", account_id=account.id, made_by=1, path="/", expires_at=now),
                 JobRow(job_id=1, line=1, verdict="refused", reason=f"“{MARK} Maja” is no country."),
                 JobRow(job_id=1, line=2, verdict="same", order_id=plain, reason=f"{MARK} differs"),
             ]
@@ -264,7 +297,7 @@ def figures() -> list[Any]:
     items = select(
         OrderItem.id, OrderItem.title, OrderItem.status, OrderItem.shipped, OrderItem.line_total_minor
     )
-    events = select(Event.id, Event.verb).where(Event.verb.not_in(("forget", "erase_person")))
+    events = select(Event.id, Event.verb).where(Event.order_id.is_not(None), Event.verb != "forget")
     return [list(db.session.execute(rows.order_by("id"))) for rows in (orders, items, events)]
 
 
@@ -497,7 +530,7 @@ def test_what_a_sale_took_up_is_forgotten_with_it(app: Flask, person: list[int])
         assert broken() == []
 
 
-def test_reports_messages_and_recipients_go_after_a_month(app: Flask, make: Factory) -> None:
+def test_reports_and_recipients_go_after_a_month(app: Flask, make: Factory) -> None:
     now = datetime.now(UTC)
     old, new = now - KEPT_FOR - timedelta(days=1), now - KEPT_FOR + timedelta(days=1)
     order_id = make.sale()
@@ -522,16 +555,17 @@ def test_reports_messages_and_recipients_go_after_a_month(app: Flask, make: Fact
                     )
                 )
         db.session.commit()
-    assert forget(app) == 3
+    assert forget(app) == 2
     with app.app_context():
         assert [row.job_id for row in db.session.query(JobRow)] == [2]
         kept = {row.dedupe: row.recipient for row in db.session.query(Outbox) if ":" in row.dedupe}
-        assert {key: kept[key] for key in ("1:None", "2:None", "2:1")} == {
+        # The newest messages of a webhook stay, however old: what they carry is ids.
+        assert {key: kept[key] for key in ("1:None", "1:1", "2:None", "2:1")} == {
             "1:None": "",
+            "1:1": "",
             "2:None": MAIL,
             "2:1": MAIL,
         }
-        assert "1:1" not in kept
 
 
 def test_months_are_counted_by_the_calendar() -> None:
