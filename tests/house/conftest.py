@@ -188,8 +188,8 @@ def furnish(make: Factory) -> dict[str, Any]:
     for name, store_id in (("", 2), ("elsewhere's ", 3)):
         ids[f"{name}webhook"], ids[f"{name}message"] = make.webhook(store_id)
         ids[f"{name}untold"] = make.connection(store_id)
-    ids["invitation"], ids["link"] = make.invitation("stranger@example.com")
-    ids["link of a new one"] = make.invitation("newcomer@example.com")[1]
+    ids["invitation"], ids["link"] = make.invitation("stranger@example.com", by=email_of("site_admin"))
+    ids["link of a new one"] = make.invitation("newcomer@example.com", by=email_of("site_admin"))[1]
     ids["elsewhere's invitation"], _ = make.invitation(
         "newcomer@example.com", store="othershop", by="owner2@example.com"
     )

@@ -140,12 +140,12 @@ def expired_token(house: House) -> Asks:
 
 def program_at_a_page(house: House) -> Asks:
     """Come with a good token and a good form, signed in by nothing else."""
-    browser = house.browser("signed_out")
-    sent = {"csrf_token": house.csrf(browser, "signed_out")}
     headers = house.bearer("owner")
 
     def ask(method: str, address: str) -> TestResponse:
-        return browser.open(address, method=method, headers=headers, data=sent if method != "GET" else None)
+        browser = house.browser("signed_out")  # another one each time: a guest link gives a cookie
+        sent = {"csrf_token": house.csrf(browser, "signed_out")} if method != "GET" else None
+        return browser.open(address, method=method, headers=headers, data=sent)
 
     return ask
 
