@@ -13,6 +13,7 @@ from app.api.hip import described as hip_described
 from app.api.intake import described as intake_described
 from app.api.okanjo import described as okanjo_described
 from app.api.shape import Dialect, answer, keep_headers
+from app.api.site import described as site_described
 from app.api.weebly import described as weebly_described
 
 MOUNT = "/api"
@@ -28,6 +29,7 @@ DESCRIBED = {
     "hip": hip_described.DESCRIBED,
     "weebly": weebly_described.DESCRIBED,
     "intake": intake_described.DESCRIBED,
+    "site_api": site_described.DESCRIBED,
 }
 
 

@@ -16,7 +16,8 @@ from schemathesis import Case
 from schemathesis.core import NotSet
 from schemathesis.core.parameters import ParameterLocation
 
-from app.access import SYSTEM
+from app.access import READ, SYSTEM, WRITE
+from app.access import SITE as SITE_SCOPE
 from app.actions.buyers_word import review
 from app.actions.people import make_token
 from app.actions.purchases import BuyerSaid
@@ -31,6 +32,7 @@ from tests.factories import GOODS, Factory
 
 BUYERS = ("okanjo_order", "okanjo_bought", "okanjo_receive", "okanjo_give", "okanjo_feedback_given")
 BUYERS = (*BUYERS, "okanjo_one_given", "hip_purchases", "hip_put_buyers")
+SITE = "site_api_"
 DRESSED = 0.9  # so many of the requests
 
 
@@ -58,12 +60,15 @@ class Stage:
         }
         with app.app_context():
             self.stores = {place.slug: place.id for place in people.all_stores()}
-            accounts = {who: people.account_by_email(email_of(who)) for who in ("owner", "buyer")}
-            scopes = ["read:store-orders", "write:store-orders"]
+            scopes = [READ, WRITE]
             self.tokens, self.accounts = {}, {}
-            for who, account in accounts.items():
+            for who, wanted in (("owner", scopes), ("buyer", scopes), ("site_admin", [SITE_SCOPE])):
+                account = people.account_by_email(email_of(who))
                 assert account is not None
-                self.tokens[who], self.accounts[who] = make_token(account, None, scopes), account.id
+                self.tokens[who], self.accounts[who] = make_token(account, None, wanted), account.id
+            stranger = people.account_by_email(email_of("stranger"))
+            assert stranger is not None
+            self.accounts["stranger"] = stranger.id
             db.session.commit()
             db.session.remove()
         self.said = self._said(app, make)
@@ -101,7 +106,7 @@ class Stage:
 
     def headers(self, name: str) -> dict[str, str]:
         """Return how a call signs in: as somebody who may do it."""
-        who = "buyer" if name.startswith(BUYERS) else "owner"
+        who = "buyer" if name.startswith(BUYERS) else "site_admin" if name.startswith(SITE) else "owner"
         return {"Authorization": f"Bearer {self.tokens[who]}"}
 
     def dress(self, case: Case, name: str) -> None:
@@ -131,7 +136,9 @@ class Stage:
         real = {
             "store": self.stores["papershop"],
             "site": self.stores["papershop"],
-            "slug": "papershop",
+            # Stores and people that no other call needs: they are shut now and then.
+            "slug": "othershop" if name.startswith(SITE) else "papershop",
+            "account": self.accounts["stranger"],
             "user": self.accounts["owner" if is_weebly else "buyer"],
             "order": order,
             "item": 1 if is_weebly else item,
@@ -209,6 +216,26 @@ def _received(body: dict[str, Any], item: int) -> dict[str, Any]:
     return {**body, "flag_buyer_payment": int(Payment.PAID)}
 
 
+def _opened(body: dict[str, Any], item: int) -> dict[str, Any]:
+    """Return a store that is new now and then."""
+    return {**body, "slug": f"shop-{item % 50}", "zone": "Europe/Berlin"}
+
+
+def _entered(body: dict[str, Any], item: int) -> dict[str, Any]:
+    """Return an account that is new now and then."""
+    return {**body, "email": f"fuzz-{item % 50}@example.com"}
+
+
+def _seated(body: dict[str, Any], item: int) -> dict[str, Any]:
+    """Return a place for somebody who is there."""
+    return {"email": email_of("stranger"), "role": body.get("role", "staff")}
+
+
+def _handed(body: dict[str, Any], item: int) -> dict[str, Any]:
+    """Return a hand-off of somebody who may be handed over."""
+    return {name: value for name, value in body.items() if name == "path"} | {"email": email_of("buyer")}
+
+
 SELDOM_FIT = {"deal", "download", "cause", "discounts", "external_id", "condition", "weight", "weight_unit"}
 SELDOM_FIT |= {"sale_price", "postage", "postage_additional"}
 _owed = f"{GOODS.price * GOODS.quantity / 100:.2f}"
@@ -221,4 +248,8 @@ BODIES: dict[str, Callable[[dict[str, Any], int], dict[str, Any]]] = {
     "intake_cancellations": _cancelled,
     "intake_refunds": _refunded,
     "intake_notes": _noted,
+    "site_api_make_store": _opened,
+    "site_api_make_account": _entered,
+    "site_api_add_member": _seated,
+    "site_api_hand_over": _handed,
 }
