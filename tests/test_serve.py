@@ -464,7 +464,7 @@ def test_serve_without_the_demo_says_how_to_begin(
 ) -> None:
     empty_app.config["DEMO"] = False
     fill_when_empty(3)
-    assert "flask --app app account" in capsys.readouterr().out
+    assert "flask --app app setup" in capsys.readouterr().out
     assert not people.all_stores()
 
 

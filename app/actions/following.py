@@ -96,7 +96,7 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
     What was paid stays paid and what was shipped stays shipped: an import never moves backwards.
     """
     money = _money(order, purchase)
-    paid, paid_at = order.payment, order.paid_at
+    paid, paid_at, went_in = order.payment, order.paid_at, absorbed_by(order.id)
     parcel = unpack(act, [i.id for i in order.items])
     forget_money(act, order)
     db.session.execute(delete(Discount).where(Discount.order_id == order.id))
@@ -111,7 +111,7 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
         _refill(act, order, parcel)
     act.forget_terms(order)
     buyer = db.session.get_one(Buyer, order.buyer_id)
-    act.index(order, order_terms(order, buyer, address, order.items, absorbed_by(order.id)))
+    act.index(order, order_terms(order, buyer, address, order.items, went_in))
 
 
 def unpack(act: Act, gone: list[int]) -> Parcel | None:

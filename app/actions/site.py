@@ -85,14 +85,13 @@ def make_store(new: NewStore, owner: str, *, actor: Actor) -> tuple[Store, bool]
 
     Who has no account is invited to it by mail. SlugTaken.
     """
-    store, is_new = make_store_once(new, actor=actor)
-    if not is_new:
+    _admins(actor)
+    if listed.store_called(new.slug):
         raise SlugTaken(field="slug")
     account = people.account_by_email(owner)
     if account is not None and account.active:
-        with Act("make_store", actor=_as_admin(actor), store_id=store.id) as act:
-            seat(act, account.id, OWNER)
-        return store, True
+        return _opened(new, actor, account), True
+    store = _opened(new, actor)
     invite(owner, OWNER, desk=find_desk(actor, store.id, to=Permission.STAFF))
     return store, False
 
@@ -103,8 +102,12 @@ def make_store_once(new: NewStore, *, actor: Actor) -> StoreOpened:
     SlugTaken where somebody makes it at the same moment.
     """
     _admins(actor)
-    if there := listed.store_called(new.slug):
-        return StoreOpened(there, False)
+    there = listed.store_called(new.slug)
+    return StoreOpened(there, False) if there else StoreOpened(_opened(new, actor), True)
+
+
+def _opened(new: NewStore, actor: Actor, owner: Account | None = None) -> Store:
+    """Open a store, with its first owner where one is named; SlugTaken."""
     try:
         store = open_store(new.slug, new.name, currency=new.currency, zone=new.zone, is_vendor=new.is_vendor)
     except IntegrityError as late:
@@ -112,7 +115,9 @@ def make_store_once(new: NewStore, *, actor: Actor) -> StoreOpened:
     with Act("make_store", actor=_as_admin(actor), store_id=store.id) as act:
         event = act.event(None, {"slug": store.slug, "currency": store.currency})
         db.session.connection().execute(WRITE_EVENTS, [event])
-    return StoreOpened(store, True)
+        if owner is not None:
+            seat(act, owner.id, OWNER)
+    return store
 
 
 def make_account_once(email: str, *, name: str, is_vouched: bool, actor: Actor) -> AccountOpened:

@@ -24,6 +24,14 @@ class SlugField(PlainField):
         return text
 
 
+class TypedCurrencyField(CurrencyField):
+    """A currency as people type it: in small letters too."""
+
+    def read(self, text: str) -> str:
+        """Return the ISO 4217 code; ValueError where it is none that is known."""
+        return super().read(text.upper())
+
+
 class StoreOpenForm(Form):
     """A new store."""
 
@@ -48,6 +56,7 @@ class StoreForm(StoreOpenForm, StrictForm):
     """A new store and whose it is."""
 
     owner = EmailField("Owner’s e-mail", [needed], most=LONGEST_EMAIL)
+    currency = TypedCurrencyField("Currency", [needed], default="USD")
 
 
 class HandOverForm(StrictForm):

@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import logs
-from app.access import Desk, Permission
+from app.access import Desk, Permission, find_sale
 from app.actions.connections import connect, disconnect, pause, pull_now, tell_again
 from app.db import db
 from app.errors import NotFound, Refused
@@ -99,6 +99,7 @@ def again(slug: str, order_id: int) -> ResponseReturnValue:
     """Tell the marketplace of a sale once more."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
+    find_sale(desk, order_id)
     said = "The marketplace is told in a moment."
     return carry_out(desk, lambda **by: tell_again(order_id, **by), said, "told again")
 

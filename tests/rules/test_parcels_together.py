@@ -70,7 +70,7 @@ def told(app: Flask, order_id: int) -> list[str]:
         assert order is not None
         found = history.parcels_of([item.id for item in order.items])
         events = history.events_of(order_id, shared(order, found))
-        return [entry.what for entry in sale_view.entries(events, {}, Clock("UTC"))]
+        return [entry.what for entry in sale_view.entries(events, {}, Clock("UTC"), sees_money=True)]
 
 
 def is_found(app: Flask, order_id: int, term: str) -> bool:

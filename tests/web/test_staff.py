@@ -375,6 +375,8 @@ def test_the_settings_that_were_changed_are_in_the_log(app: Flask, browse: Brows
         "unpaid_days": "5",
         "received_days": "14",
         "undo_minutes": "10",
+        "guest_days": "180",
+        "forget_months": "0",
     }
     assert owner.post("/stores/papershop/settings", sent).status_code == 303
     assert entries(owner.get("/stores/papershop/log").text)[0] == "Owner changed the settings"
