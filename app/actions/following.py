@@ -95,8 +95,9 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
 
     What was paid stays paid and what was shipped stays shipped: an import never moves backwards.
     """
+    absorbed = absorbed_by(order.id)  # asked before a row waits to be written
     money = _money(order, purchase)
-    paid, paid_at, went_in = order.payment, order.paid_at, absorbed_by(order.id)
+    paid, paid_at = order.payment, order.paid_at
     parcel = unpack(act, [i.id for i in order.items])
     forget_money(act, order)
     db.session.execute(delete(Discount).where(Discount.order_id == order.id))
@@ -111,7 +112,7 @@ def _follow(act: Act, order: Order, purchase: Purchase) -> None:
         _refill(act, order, parcel)
     act.forget_terms(order)
     buyer = db.session.get_one(Buyer, order.buyer_id)
-    act.index(order, order_terms(order, buyer, address, order.items, went_in))
+    act.index(order, order_terms(order, buyer, address, order.items, absorbed))
 
 
 def unpack(act: Act, gone: list[int]) -> Parcel | None:

@@ -145,47 +145,44 @@ class Trip:
                 owed = self._asked(hip, owed)
             flags = said_of(owed)
             if flags:
-                tidings.note_try(owed)
-                self._commit()
+                self._note(tidings.note_try, owed)
                 hip.put(owed.external_id, flags)
-            tidings.note_told(owed)
-            self._commit()
+            self._note(tidings.note_told, owed)
         except NotASale as wrong:
-            tidings.note_refusal(owed, f"The server tells of the sale otherwise: {wrong.sentence}")
-            self._commit()
+            why = f"The server tells of the sale otherwise: {wrong.sentence}"
+            self._note(tidings.note_refusal, owed, why)
         except Trouble as trouble:
-            db.session.rollback()
             if trouble.is_refusal:
-                tidings.note_refusal(owed, trouble.words)
-            else:
-                tidings.note_failure(owed, trouble.words, trouble.wait)
-            self._commit()
-            if not trouble.is_refusal:
-                raise
+                self._note(tidings.note_refusal, owed, trouble.words)
+                return
+            self._note(tidings.note_failure, owed, trouble.words, trouble.wait)
+            raise
 
     def _asked(self, hip: Hip, owed: Owed) -> Owed:
         """Ask what is known there of a sale, and write it down."""
         shipping, link = known_there(hip.sale(owed.external_id))
-        tidings.note_heard(owed, shipping, link)
-        self._commit()
+        self._note(tidings.note_heard, owed, shipping, link)
         return owed._replace(shipping=shipping, link=link, is_unsure=False)
 
-    def _commit(self) -> None:
-        """Commit what was written, if the visit is still ours."""
+    def _note(self, how: Callable[..., None], *told: object) -> None:
+        """Write something down, if the visit is still ours: its row is locked first, as acts lock it."""
         self.held = pulling.hold_on(self.held)
+        how(*told)
         db.session.commit()
 
     def _beat(self) -> None:
         """Show that the visit goes on, where nothing was written for a while."""
         if datetime.now(UTC) > self.held.mark + BEAT_EVERY:
-            self._commit()
+            self.held = pulling.hold_on(self.held)
+            db.session.commit()
 
     # --- pulling
 
     def _pull(self, hip: Hip) -> None:
         """Go on with the pull, window by window, and leave."""
+        self.held = pulling.hold_on(self.held)
         run = pulling.begin(self.held)
-        self._commit()
+        db.session.commit()
         span = LONGEST_WINDOW
         while True:
             asked_at = datetime.now(UTC)

@@ -33,6 +33,7 @@ PAGES = [
     ("owner", "/stores/papershop/sales/new"),
     ("owner", "/stores/papershop/settings"),
     ("owner", "/stores/vendorshop/settings/webhooks"),
+    ("owner", "/stores/vendorshop/settings/connections"),
     ("owner", "/stores/papershop/attention"),
     ("owner", "/stores/papershop/parcels"),
     ("owner", "/stores/papershop/parcels?day=x"),
@@ -60,6 +61,7 @@ def sales(desk: Desk) -> dict[str, int]:
         "mine": make.sale(GOODS, LONG, account="buyer", paid=Payment.ON_ARRIVAL),
     }
     make.webhook(2)
+    make.connection(2)
     for name in ("long", "mine"):
         make.ship(found[name], {make.items_of(found[name])[0]: 1}, "UPS", "1Z5R89390357567127")
     return found
