@@ -200,7 +200,7 @@ class CorrectAddressForm(AddressForm, VersionForm):
         return AddressSaid(**texts)
 
 
-class PaidWordForm(Form):
+class PaidWordForm(VersionForm):
     """A buyer's word on the payment."""
 
     code = CodeField(
