@@ -59,6 +59,8 @@ PLACES = "An act tells of a row once"
 FOUND = "Every order is found"
 STRANGE = "No order is found"
 UNDER = "Words stand under"
+PERSON_STEPS = "What happened to a person"
+PERSON_NOW = "People, places and invitations"
 KEYS = "Every key leads"
 SOUND = "The database's file"
 CODES, RULES = (rule.name for rule in tables.RULES)
@@ -300,6 +302,17 @@ BREAKS: list[Break] = [
     ),
     ((money.CAUSES.name, PRESENT), "UPDATE payout SET cause_id = NULL WHERE kind = 'cause'"),
     ((money.VOIDED_PAYOUTS.name, PRESENT), "UPDATE payout SET status = 0 WHERE order_id = {back}"),
+    ((PERSON_NOW,), "UPDATE member SET role = 'owner' WHERE store_id = 1 AND role = 'staff'"),
+    ((PERSON_NOW,), "DELETE FROM member WHERE store_id = 1 AND role = 'vendor'"),
+    (
+        (PERSON_STEPS,),
+        "INSERT INTO event (store_id, row_kind, row_id, act_id, actor_kind, door, verb, before, after, at)"
+        " SELECT e.store_id, e.row_kind, e.row_id, 77, e.actor_kind, e.door, 'change_place',"
+        " (SELECT v.after FROM event v JOIN member m ON m.account_id = v.row_id AND m.store_id = v.store_id"
+        " WHERE v.row_kind = 'member' AND v.store_id = 1 AND m.role = 'vendor'), e.after, e.at"
+        " FROM event e JOIN member s ON s.account_id = e.row_id AND s.store_id = e.store_id"
+        " WHERE e.row_kind = 'member' AND e.store_id = 1 AND s.role = 'staff'",
+    ),
     ((pieces.LINES.name,), "UPDATE order_item SET position = 3 WHERE id = {sent_2}"),
     ((pieces.PLACED.name,), "UPDATE order_item SET placed_at = '2020-01-01 00:00:00' WHERE id = {sent_1}"),
     (
