@@ -6,11 +6,22 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select, union_all
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import joinedload
 
 from app.db import UtcDateTime, db, rows_of
-from app.models import Address, Buyer, Order, OrderItem
+from app.models import Address, Buyer, Member, Order, OrderItem
 from app.queries.filters import Asked, Conditions, of_orders
 from app.queries.keyset import Cursor, Slice, Sort, Way, along, cut, place, way
 from app.queries.search import Search, searched
@@ -184,12 +195,18 @@ def one(store_id: int, order_id: int) -> Order | None:
     return db.session.scalars(_WHOLE, {"store": store_id, "order": order_id}).unique().one_or_none()
 
 
-_STORE = select(Order.store_id).where(Order.id == bindparam("order"))
+_IS_PARTY = or_(
+    bindparam("is_anybodys", type_=Boolean),
+    exists().where(Buyer.id == Order.buyer_id, Buyer.account_id == bindparam("account")),
+    exists().where(Member.store_id == Order.store_id, Member.account_id == bindparam("account")),
+)
+_STORE = select(Order.store_id).where(Order.id == bindparam("order"), _IS_PARTY)
 
 
-def store_of(order_id: int) -> int | None:
-    """Return the store of a sale; None where there is no such sale."""
-    found = rows_of(_STORE, {"order": order_id})
+def store_of(order_id: int, account_id: int | None, *, is_anybodys: bool) -> int | None:
+    """Return the store of a sale that the account bought or works on; None for others, there or not."""
+    values = {"order": order_id, "account": account_id, "is_anybodys": is_anybodys}
+    found = rows_of(_STORE, values)
     return int(found[0][0]) if found else None
 
 

@@ -176,7 +176,7 @@ CALLS = (
     ("Hip's list by flags", "/api/hip/stores/papershop/sales/paid_not_shipped", 6),
     ("Hip's list by time", "/api/hip/stores/papershop/sales/paid?created_time_from=2026-01-01", 6),
     ("Hip's list beyond its end", "/api/hip/stores/papershop/sales/all?page=99", 3),
-    ("Hip's sale", "/api/hip/sales/{sale}", 5),
+    ("Hip's sale", "/api/hip/sales/{sale}", 6),
     ("Hip's listings that were sold", "/api/hip/stores/papershop/listings/closed?show=sold", 4),
 )
 # The buyer's: the token with its person 1, count 1, rows 1, and what is embedded, one each
