@@ -9,14 +9,13 @@ from wtforms.validators import ValidationError
 from app.access.rights import BEYOND, ORDINARY, Permission
 from app.actions.places import Place
 from app.forms.base import Form
-from app.forms.credentials import PasswordField
 from app.forms.fields import PlainField, TickField, WordsField
-from app.forms.passwords import fault_of
 from app.forms.values import WordField, needed
 from app.statuses import Role
 
 LONGEST_EMAIL = 254
 LONGEST_NAME = 255
+LONGEST_PASSWORD = 256
 RIGHTS = {**ORDINARY, **BEYOND}
 
 
@@ -114,14 +113,20 @@ class NewPersonForm(StrictForm):
     """What somebody without an account says of themselves to take a place that they are invited to."""
 
     name = WordsField("Name", [needed], most=LONGEST_NAME)
-    password = PasswordField("Password", [needed], autocomplete="new-password")
+    password = PlainField("Password", [needed])
 
-    def __init__(self, sent: Any = None, *, email: str, store: str) -> None:
-        """Judge a password of the person with this address, who is to work in the store of this name."""
-        self.about = (email, store)
+    def __init__(self, sent: Any = None, *, email: str) -> None:
+        """Judge a password of the person with this address."""
+        self.email = email
         super().__init__(sent)
 
-    def validate_password(self, field: PasswordField) -> None:
-        """Refuse what `passwords` refuses."""
-        if fault := fault_of(field.data or "", (*self.about, self.name.data)):
-            raise ValidationError(fault)
+    def validate_password(self, field: PlainField) -> None:
+        """Refuse a password that the desk's one rule for passwords refuses; keep it as the rule writes it."""
+        if field.data is None:
+            return
+        if len(field.data) > LONGEST_PASSWORD:
+            raise ValidationError(f"At most {LONGEST_PASSWORD} characters.")
+        judge = current_app.extensions["security"].password_util.validate
+        faults, field.data = judge(field.data, True, email=self.email)
+        if faults:
+            raise ValidationError(str(faults[0]))

@@ -1,7 +1,6 @@
 """Where the link of an invitation leads: to accept or decline it, with an account or with a new one."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import Blueprint, current_app, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -15,7 +14,6 @@ from app.actions.staff import accept, accept_as_new, decline
 from app.db import db
 from app.errors import NotAllowed
 from app.forms.base import body
-from app.forms.passwords import normal
 from app.forms.staff import LONGEST_NAME, NewPersonForm
 from app.web import errors, htmx
 from app.web.clock import Clock
@@ -37,7 +35,7 @@ def does_not_hold(refusal: NoInvitation) -> ResponseReturnValue:
 def show(token: str) -> ResponseReturnValue:
     """Show what is offered, and how this person can answer."""
     offer = offered(token)
-    return asking(token, offer, person_form(offer), 200)
+    return asking(token, offer, NewPersonForm(email=offer.row.email), 200)
 
 
 @blueprint.post("/<token>/accept")
@@ -56,12 +54,12 @@ def accept_it(token: str) -> ResponseReturnValue:
 def join(token: str) -> ResponseReturnValue:
     """Make an account with this name and password, and take the place; the link proves the address."""
     offer = offered(token)
-    form = person_form(offer, body())
+    form = NewPersonForm(body(), email=offer.row.email)
     if actor_or_none() is not None or offer.is_known:
         raise NotAllowed
     if not form.validate():
         return asking(token, offer, form, 422)
-    hashed = str(hash_password(normal(form.password.data)))
+    hashed = str(hash_password(form.password.data))
     account = accept_as_new(offer, name=form.name.data, password_hash=hashed, actor=Actor(None))
     db.session.commit()
     login_user(account)
@@ -78,11 +76,6 @@ def decline_it(token: str) -> ResponseReturnValue:
     logs.note(did="declined an invitation", invitation=offer.row.id)
     flash("You declined the invitation.")
     return htmx.go_to(url_for("account.home") if actor else url_for_security("login"))
-
-
-def person_form(offer: Invited, sent: Any = None) -> NewPersonForm:
-    """Return the form by which whoever was invited makes an account."""
-    return NewPersonForm(sent, email=offer.row.email, store=offer.store.name)
 
 
 def offered(token: str) -> Invited:
@@ -105,8 +98,8 @@ def asking(token: str, offer: Invited, form: NewPersonForm, status: int) -> Resp
     given = {
         "token": token,
         "form": form,
-        "longest_name": LONGEST_NAME,
         "advice": ADVICE,
+        "longest_name": LONGEST_NAME,
         "store": offer.store.name,
         "inviter": offer.row.inviter,
         "email": offer.row.email,
