@@ -79,7 +79,7 @@ BEYOND = {
     Permission.STAFF: "Invite and change staff",
     Permission.TOKENS: "See and end tokens",
     Permission.SETTINGS: "Change settings",
-    Permission.SEE_LOG: "Read the store's log",
+    Permission.SEE_LOG: "Read the store’s log",
 }
 # What staff have until an owner takes it away.
 ORDINARY = {

@@ -13,12 +13,23 @@ from app.forms.staff import StrictForm
 from app.queries.log import Asked
 
 
+class NumberField(IdField):
+    """The number of a sale."""
+
+    def read(self, text: str) -> int:
+        """Return the number; ValueError in words of its own: people know it, other than ids."""
+        try:
+            return super().read(text)
+        except ValueError:
+            raise ValueError("The number of a sale has digits alone, such as 10412.") from None
+
+
 class LogForm(StrictForm):
     """Who did what to which sale on which day; `before` is where the list goes on."""
 
     person = IdField("Person")
     verb = WordsField("What", most=32)
-    number = IdField("Sale number")
+    number = NumberField("Sale number")
     day = DayField("Day")
     before = IdField()
 

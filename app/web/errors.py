@@ -24,7 +24,7 @@ TITLES = {
     409: "Somebody was quicker",
     413: "This is too large",
     415: "This kind of content is not taken",
-    410: "This link holds no more",
+    410: "This link does not work any more",
     422: "Something is not right yet",
     429: "Not so fast",
     500: "Something went wrong on our side",
@@ -32,8 +32,8 @@ TITLES = {
 }
 MESSAGES = {
     400: "Go back, reload the page and try again.",
-    403: "Your place in this store does not carry the right for it. Its owner can give it to you.",
-    404: "The address may be mistyped, or it belongs to a store that you have no place in.",
+    403: "Your role in this store does not allow it, or not any more. Its owner can give you the right.",
+    404: "The address may be mistyped, or it belongs to a store where you do not work, or not any more.",
     405: "Go back and use the buttons of the page.",
     500: "Nothing was changed. Try again; if it happens again, tell us the number below.",
 }

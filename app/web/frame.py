@@ -74,11 +74,11 @@ STORE_MENU = (
     ("Items", "items.index", "items", "i", Permission.SEE_SALES, False),
     ("Parcels", "parcels.index", "parcels", "l", Permission.SEE_EVERYTHING, False),
     ("Import", "imports.index", "import", "m", Permission.IMPORT, True),
-    ("Staff", "staff.index", "account", "f", Permission.STAFF, True),
+    ("Staff", "staff.index", "staff", "f", Permission.STAFF, True),
     ("Log", "logbook.index", "log", "o", Permission.SEE_LOG, True),
     ("Settings", "settings.show", "store", "e", Permission.SETTINGS, True),
 )
-SITE = frozenset({"site", "site_people", "site_log"})
+SITE = frozenset({"site", "site_people", "site_log", "persons"})
 # What stands under an entry of the menu besides its own pages, by its key: under Sales, pages about one sale
 # or for a new one.
 UNDER = {

@@ -17,6 +17,7 @@ from app.forms.base import body
 from app.forms.staff import LONGEST_NAME, NewPersonForm
 from app.web import errors, htmx
 from app.web.clock import Clock
+from app.web.passwords import ADVICE
 from app.web.signin import actor_or_none, current_actor
 from app.web.staff_view import ABOUT, ROLES, said
 
@@ -97,6 +98,7 @@ def asking(token: str, offer: Invited, form: NewPersonForm, status: int) -> Resp
     given = {
         "token": token,
         "form": form,
+        "advice": ADVICE,
         "longest_name": LONGEST_NAME,
         "store": offer.store.name,
         "inviter": offer.row.inviter,

@@ -145,7 +145,7 @@ def entry(act: Sequence[Told], clock: Clock) -> Entry:
     return Entry(
         who=first.actor or "Tradepost",
         who_id=first.actor_id,
-        how=" ".join(dict.fromkeys(words for words in by if words and first.actor)),
+        how=", ".join(dict.fromkeys(words for words in by if words and first.actor)),
         what=what,
         whom="" if whom is None or is_oneself else whom,
         sale=numbered.number if numbered else None,

@@ -114,7 +114,7 @@ def change(slug: str, account_id: int) -> ResponseReturnValue:
         return asking(desk, found_member(desk, account_id), form, refusal.status)
     if is_changed:
         logs.note(did="changed a place", member=account_id)
-    flash(f"The place of {member.shown_name} is {'saved' if is_changed else 'as it was'}.")
+    flash(f"Role and rights of {member.shown_name} are {'saved' if is_changed else 'as they were'}.")
     if is_changed and account_id == desk.actor.account_id:
         return htmx.go_to(url_for("account.home"))
     return htmx.go_to(url_for("staff.index", slug=slug))
