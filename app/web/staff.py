@@ -34,8 +34,6 @@ from app.web.staff_view import (
 
 blueprint = Blueprint("staff", __name__, url_prefix="/stores/<slug>")
 
-FIRST = Place(Role.STAFF, frozenset(ORDINARY))
-
 
 @blueprint.get("/staff")
 def index(slug: str) -> ResponseReturnValue:
@@ -220,7 +218,9 @@ def about(form: PlaceForm) -> dict[str, Any]:
 
 def invite_form(desk: Desk, sent: Any = None) -> InviteForm:
     """Return the form that invites, as this person gets it."""
-    return InviteForm(sent, roles=offered_roles(desk), offers=offered_rights(desk), stands=FIRST)
+    offers = offered_rights(desk)
+    first = Place(Role.STAFF, frozenset(ORDINARY).intersection(offers))
+    return InviteForm(sent, roles=offered_roles(desk), offers=offers, stands=first)
 
 
 def place_form(desk: Desk, member: MemberRow, sent: Any = None) -> PlaceForm:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.access import Desk
 from app.access.invited import desk_of_inviter
-from app.access.rights import BEYOND, ORDINARY, Permission, held, is_admin, is_owner
+from app.access.rights import BEYOND, ORDINARY, Permission, held, is_admin, is_owner, may_give
 from app.forms.staff import RIGHTS, PlaceForm, tick_of
 from app.queries.staff import InvitationRow, MemberRow
 from app.statuses import Role
@@ -64,7 +64,7 @@ class Tick(NamedTuple):
 
 def offered_roles(desk: Desk) -> list[Role]:
     """Return the roles that the actor can give."""
-    return [role for role in Role if role is not Role.OWNER or is_owner(desk) or is_admin(desk)]
+    return [role for role in Role if may_give(desk, role, ())]
 
 
 def offered_rights(desk: Desk) -> list[Permission]:

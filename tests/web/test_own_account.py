@@ -120,11 +120,23 @@ def test_an_e_mail_of_another_account_is_refused_where_only_its_owner_sees_it(
     assert account(app, "buyer").email == email_of("buyer")
 
 
-def test_a_link_for_one_account_changes_no_other(app: Flask, sign_in: SignIn) -> None:
-    token = asked(app, Browser(sign_in("buyer")))
-    staff = sign_in("staff")
-    assert confirm(app, token, staff) == 303  # whoever holds it; it says whose it is
+def test_a_link_counts_for_whoever_asked_for_it_alone(app: Flask, sign_in: SignIn, make: Factory) -> None:
+    # Somebody writes down the address of another, who reads the mail and presses the button in it.
+    make.sale(GOODS, buyer=BuyerSaid("Nia", "nia", NEW, ref="nia"))
+    asking = sign_in("buyer")
+    token = asked(app, Browser(asking))
+    way = f"/account/email/confirm?token={token}"
+    signed_out = app.test_client()
+    there = signed_out.get(way)
+    assert (there.status_code, there.location.startswith("/login?next=/account/email/confirm")) == (303, True)
+    assert confirm(app, token, signed_out) == 303
+    other = sign_in("staff")
+    assert other.get(way).status_code == 410
+    assert confirm(app, token, other) == 410
     assert account(app, "staff").email == email_of("staff")
+    assert account(app, "buyer").email == email_of("buyer")
+    assert [row[2] for row in buyers(app)] == [None]
+    assert confirm(app, token, asking) == 303
     assert account(app, "buyer").email == NEW
 
 

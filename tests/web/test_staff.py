@@ -27,7 +27,9 @@ from tests.conftest import csrf_token, email_of
 from tests.factories import GOODS, Factory
 from tests.house.tree import modules
 from tests.rules.books import everything
+from tests.web.mailed import change
 from tests.web.pages import Browser, words
+from tests.web.test_second_factor import code, give, turn_on
 
 Browse = Callable[[str], Browser]
 AT = "/stores/papershop/staff"
@@ -80,6 +82,32 @@ def test_who_is_invited_by_mail_makes_an_account_and_works_there(app: Flask, bro
         assert member is not None
         assert (member.role, member.rights) == ("staff", ["-export", "-see money", "refund"])
         assert [p.name for p in audit() if p.broken] == []
+
+
+@pytest.mark.both
+def test_an_invitation_is_no_way_round_the_second_factor(app: Flask, browse: Browse, make: Factory) -> None:
+    # Whoever signs in elsewhere has no password here, and may ask for a code all the same.
+    browser = browse("stranger")
+    turn_on(app, "stranger")
+    change(app, "stranger", password=None)
+    link, client = f"/invitations/{make.invitation(email_of('stranger'))[1]}", app.test_client()
+    joined = answer(client, link, "join", name="Ada", password=PASSWORD)
+    assert joined.location == "/login/code"
+    assert client.get("/stores/papershop/sales").location.startswith("/login")
+    assert browser.get("/purchases").location.startswith("/login")  # what was open before ends, as always
+    assert give(client, code(int(datetime.now(UTC).timestamp()) // 30)).location == "/stores/papershop/sales"
+
+
+def test_a_password_chosen_with_an_invitation_keeps_the_rule_of_all_passwords(
+    app: Flask, make: Factory
+) -> None:
+    link, client = f"/invitations/{make.invitation('adalovelace@example.com')[1]}", app.test_client()
+    weak = {"password1": "tried first", "adalovelace1": "easily guessed", "x" * 129: "characters at most"}
+    for password, why in weak.items():
+        refused = answer(client, link, "join", name="Ada", password=password)
+        assert refused.status_code == 422
+        assert why in words(refused.text)
+        assert password not in refused.text
 
 
 def test_who_has_an_account_signs_in_and_accepts(app: Flask, browse: Browse, make: Factory) -> None:
@@ -217,6 +245,10 @@ def test_staff_see_the_page_with_the_right_alone_and_offer_what_they_have(app: F
     assert 'name="see_money"' not in page and 'name="refund"' not in page and 'value="owner"' not in page
     assert worker.post(AT, {**NEW, "role": "owner"}).status_code == 422
     assert worker.post(AT, {"email": "a@example.com", "role": "vendor"}).status_code == 303
+    assert worker.post(AT, {"email": "b@example.com", "role": "staff", "export": "1"}).status_code == 303
+    with app.app_context():
+        invited = db.session.scalars(select(Invitation).order_by(Invitation.id.desc())).first()
+        assert invited is not None and invited.rights == ["-see money", "-see personal data"]
     for deed in ("", "/remove"):
         assert worker.post(f"{AT}/{whom}{deed}", sent).status_code == 403
 
