@@ -85,7 +85,8 @@ def erase_person(
     """Erase what the desk holds of a person, for good; return whom it was, in ids.
 
     Money, numbers and history stay. Unknown where nobody is known by the address; OwnsAlone where a store
-    would be nobody's, LastAdmin where the site would; StillToShip where something is to be sent to them, unless `is_anyway`.
+    would be nobody's, LastAdmin where the site would; StillToShip where something is to be sent to them,
+    unless `is_anyway`.
     """
     take_write_lock()
     now = at or datetime.now(UTC)

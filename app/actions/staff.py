@@ -125,8 +125,8 @@ def accept_as_new(
 ) -> Account:
     """Make the account of the address, or give it its first password, and take the place with it.
 
-    What was open before ends, as with every new password. The link came by the address's own mail, so that the address is proved. NoInvitation as `accept`, and
-    where the account can sign in by now.
+    What was open before ends, as with every new password. The link came by the address's own mail, so that
+    the address is proved. NoInvitation as `accept`, and where the account can sign in by now.
     """
     with Act("join", actor=actor, store_id=offer.store.id, at=at) as act:
         now_offer = _still(act, offer)

@@ -7,7 +7,7 @@ from typing import Any
 from wtforms.validators import AnyOf, Optional, ValidationError
 
 from app.access import READ, SITE, WRITE
-from app.forms.base import Form
+from app.forms.base import Form, StrictForm
 from app.forms.fields import IdField, PlainField, TickField, WordsField
 from app.forms.values import needed
 from app.models import Store
@@ -45,7 +45,7 @@ class LastsField(PlainField):
         return text
 
 
-class TokenForm(Form):
+class TokenForm(StrictForm):
     """A new token: what it is called, which stores it reaches, what it may do and for how long."""
 
     name = WordsField("Name", [needed], most=LONGEST_TOKEN_NAME)
@@ -78,14 +78,6 @@ class TokenForm(Form):
         """Refuse one store's token for the whole site."""
         if field.data and self.store.data is not None:
             raise ValidationError("A token of one store cannot run the site: let it reach all.")
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Judge every field; what is no field of this form is refused."""
-        is_valid = super().validate(extra_validators)
-        strangers = [name for name in self.strangers() if name != "csrf_token"]
-        if strangers:
-            self.form_errors.append(f"“{strangers[0][:64]}” is no field of this form, or came twice.")
-        return is_valid and not strangers
 
     @property
     def chosen_store(self) -> Store | StoreFacts | None:

@@ -55,7 +55,8 @@ def shown(account: Account, form: ChangeEmailForm, status: int = 200) -> Respons
 def own_link(form: LinkForm) -> Link | None:
     """Return what a link says to whoever asked for it; None for everybody else.
 
-    Whoever reads an address's mail could otherwise be led to give it, and what was bought under it, to another.
+    Whoever reads an address's mail could otherwise be led to give it, and what was bought under it, to
+    somebody else.
     """
     account = own_account()
     link = link_of(CONFIRM, form.token.data or "") if form.validate() else None

@@ -15,7 +15,7 @@ from app.db import db
 from app.errors import NotAllowed
 from app.forms.base import body
 from app.forms.passwords import normal
-from app.forms.staff import LONGEST_NAME, NewPersonForm
+from app.forms.staff import NewPersonForm
 from app.web import errors, htmx
 from app.web.clock import Clock
 from app.web.signin import actor_or_none, bring_in, current_actor
@@ -35,7 +35,7 @@ def does_not_hold(refusal: NoInvitation) -> ResponseReturnValue:
 def show(token: str) -> ResponseReturnValue:
     """Show what is offered, and how this person can answer."""
     offer = offered(token)
-    return asking(token, offer, NewPersonForm(email=offer.row.email), 200)
+    return asking(token, offer, NewPersonForm(about=known_of(offer)), 200)
 
 
 @blueprint.post("/<token>/accept")
@@ -54,7 +54,7 @@ def accept_it(token: str) -> ResponseReturnValue:
 def join(token: str) -> ResponseReturnValue:
     """Make an account with this name and password, and take the place; the link proves the address."""
     offer = offered(token)
-    form = NewPersonForm(body(), email=offer.row.email)
+    form = NewPersonForm(body(), about=known_of(offer))
     if actor_or_none() is not None or offer.is_known:
         raise NotAllowed
     if not form.validate():
@@ -82,6 +82,11 @@ def offered(token: str) -> Invited:
     return find_invited(str(current_app.config["SECRET_KEY"]), token, datetime.now(UTC))
 
 
+def known_of(offer: Invited) -> list[str | None]:
+    """Return what a password of the invited person may not lean on."""
+    return [offer.row.email, offer.store.name]
+
+
 def welcome(offer: Invited) -> str:
     """Welcome a new member, and return where the store is."""
     logs.note(did="joined a store", invitation=offer.row.id, store=offer.store.slug)
@@ -97,7 +102,6 @@ def asking(token: str, offer: Invited, form: NewPersonForm, status: int) -> Resp
     given = {
         "token": token,
         "form": form,
-        "longest_name": LONGEST_NAME,
         "store": offer.store.name,
         "inviter": offer.row.inviter,
         "email": offer.row.email,

@@ -174,7 +174,9 @@ def test_who_may_invite_removes_nobody_who_may_more_than_they(app: Flask) -> Non
 def test_a_vendors_place_is_given_by_whoever_may_acknowledge(app: Flask) -> None:
     with app.app_context():
         for store in ("papershop", "vendorshop"):
-            member = db.session.get_one(Member, (db.session.query(Store).filter_by(slug=store).one().id, id_of("staff")))
+            member = db.session.get_one(
+                Member, (db.session.query(Store).filter_by(slug=store).one().id, id_of("staff"))
+            )
             member.rights = [P.STAFF.value]
         db.session.commit()
         assert may_give(find_desk(actor_of("staff"), "papershop", to=P.STAFF), Role.VENDOR, ())
@@ -299,9 +301,7 @@ def test_of_two_who_join_two_stores_by_one_address_at_once_one_makes_the_account
         link = make.invitation("ada@example.com", store=store, by=email_of(by))[1]
         with app.app_context():
             offer = find_invited(app.config["SECRET_KEY"], link, datetime.now(UTC))
-        return doing(
-            app, lambda: accept_as_new(offer, name=store, password_hash="x" * 20, actor=Actor(None))
-        )
+        return doing(app, lambda: accept_as_new(offer, name=store, password_hash="x" * 20, actor=Actor(None)))
 
     told = names(at_once(joining("papershop", "owner"), joining("othershop", "owner2")))
     assert told in (["NoInvitation", "done"], ["ChangedMeanwhile", "done"])
