@@ -16,7 +16,7 @@ from app.access import Actor, Permission, find_desk, find_site
 from app.access.rights import BEYOND, ORDINARY
 from app.actions.kept import WRITE_EVENTS
 from app.actions.ledger import Act
-from app.actions.people import open_account, open_store
+from app.actions.people import let_run_the_site, open_account, open_store
 from app.actions.places import Place, seat
 from app.actions.staff import invite
 from app.db import db, take_write_lock
@@ -90,7 +90,7 @@ def make_store(new: NewStore, owner: str, *, actor: Actor) -> tuple[Store, bool]
         raise SlugTaken(field="slug")
     account = people.account_by_email(owner)
     if account is not None and account.active:
-        with Act("make_store", actor=_as_admin(actor), store_id=store.id) as act:
+        with Act("join", actor=_as_admin(actor), store_id=store.id) as act:
             seat(act, account.id, OWNER)
         return store, True
     invite(owner, OWNER, desk=find_desk(actor, store.id, to=Permission.STAFF))
@@ -190,13 +190,18 @@ def set_active(account_id: int, is_active: bool, *, actor: Actor) -> bool:
 
 
 def set_site_admin(account_id: int, is_admin: bool, *, actor: Actor) -> bool:
-    """Make somebody a site admin, or unmake them; tell whether that changed anything. LastAdmin."""
+    """Make somebody a site admin, or unmake them; tell whether that changed anything. LastAdmin.
+
+    Who is made one makes tokens anew.
+    """
     _admins(actor)
     account = _held(account_id)
     if account.is_site_admin == is_admin:
         return False
     if not is_admin:
         keep_an_admin(account)
+    if is_admin:
+        let_run_the_site(account)
     account.is_site_admin = is_admin
     verb, was = "make_admin" if is_admin else "unmake_admin", {"is_site_admin": not is_admin}
     _tell(verb, account_id, was, {"is_site_admin": is_admin}, actor=actor)

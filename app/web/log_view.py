@@ -31,8 +31,16 @@ VERBS = {
     "add_webhook": "added a webhook",
     "change_webhook": "changed a webhook",
     "end_webhook": "ended a webhook",
+    "rotate_webhook_secret": "made a webhook’s secret anew",
     "ping_webhook": "tried a webhook out",
     "send_message_again": "sent a webhook’s message again",
+    "connect": "connected the store to an account elsewhere",
+    "disconnect": "disconnected the store",
+    "pause": "paused the connection",
+    "resume": "let the connection go on",
+    "pull_now": "asked for sales to be read anew",
+    "tell_again": "let a sale be told again elsewhere",
+    "took_earlier_sales_in": "took earlier sales in",
     "invite": "invited",
     "withdraw_invitation": "withdrew an invitation",
     "decline_invitation": "declined an invitation",
@@ -51,6 +59,8 @@ VERBS = {
     "make_admin": "made a site admin of",
     "unmake_admin": "took the site from",
     "sign_out_person": "signed out everywhere",
+    "export_person": "gave a person’s data out",
+    "erase_person": "erased a person",
 }
 # Some 20 MB.
 MOST_IN_FILE = 50_000
