@@ -25,7 +25,7 @@ from app.web.desk import open_desk
 from app.web.staff_view import (
     ABOUT,
     ROLES,
-    invitation_view,
+    invitation_views,
     member_view,
     offered_rights,
     offered_roles,
@@ -196,7 +196,7 @@ def listed(desk: Desk, status: int, form: InviteForm | None = None, refusal: str
             member_view(desk, m, url_for("staff.show", slug=desk.store.slug, account_id=m.account_id))
             for m in staff.members(store_id)
         ],
-        "invitations": [invitation_view(row, clock) for row in staff.open_invitations(store_id)],
+        "invitations": invitation_views(staff.open_invitations(store_id), clock),
         "zone": clock.name,
     }
     return render_template("staff/index.html", **given), status

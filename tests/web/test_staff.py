@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.actions.audit import audit
 from app.actions.outbox import claim
@@ -253,6 +253,27 @@ def test_staff_see_the_page_with_the_right_alone_and_offer_what_they_have(app: F
         assert invited is not None and invited.rights == ["-see money", "-see personal data"]
     for deed in ("", "/remove"):
         assert worker.post(f"{AT}/{whom}{deed}", sent).status_code == 403
+
+
+def test_the_page_asks_no_more_of_the_database_for_more_invitations(
+    app: Flask, browse: Browse, make: Factory
+) -> None:
+    owner, asked = browse("owner"), list[str]()
+    with app.app_context():
+        engine = db.engine
+
+    def note(*told: Any) -> None:
+        asked.append(told[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    counts = []
+    for n in range(3):
+        make.invitation(f"ada{n}@example.com")
+        asked.clear()
+        assert words(owner.get(AT).text).count("Waits for an answer") == n + 1
+        counts.append(len(asked))
+    event.remove(engine, "before_cursor_execute", note)
+    assert counts[1] == counts[2]
 
 
 # ---------- the log ----------
