@@ -14,6 +14,8 @@ from app.models import Store
 from app.queries.people import StoreFacts
 
 LONGEST_TOKEN_NAME = 64
+# Bytes of a path as the cookie keeps it: a browser drops a cookie of more than four thousand.
+LONGEST_WAY = 1500
 # For how many days a token works, as it is sent, and in words; the third is what a new form proposes.
 LASTS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "365 days", "never": "Until you end it"}
 
@@ -21,6 +23,11 @@ LASTS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "365 days", "ne
 def is_of_this_site(path: str) -> bool:
     """Tell whether a path leads to a page of ours: one slash, and nothing a browser could read otherwise."""
     return path.startswith("/") and not path.startswith("//") and not set(path) & set("\\\r\n\t\x00")
+
+
+def is_short_way(path: str) -> bool:
+    """Tell whether a cookie can keep a path until somebody is signed in: longer ones browsers drop."""
+    return len(path.encode("ascii", "backslashreplace")) <= LONGEST_WAY
 
 
 class ThemeForm(Form):
