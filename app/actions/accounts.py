@@ -95,7 +95,7 @@ def _flush(sentence: str) -> None:
 
 def prove_email(account: Account, *, now: datetime) -> None:
     """Note that an account's e-mail is its own: what was bought under it, in whichever store, is theirs."""
-    account.email_proved_at = now
+    account.email_proved_at, account.is_email_vouched = now, True
     db.session.flush()
     theirs = set(db.session.scalars(select(Buyer.store_id).where(Buyer.account_id == account.id)))
     for store_id, buyer_id in accounts.buyers_with(account.email or ""):

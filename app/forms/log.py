@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from wtforms.validators import ValidationError
 
+from app.forms.base import StrictForm
 from app.forms.fields import IdField, WordsField
 from app.forms.filters import DayField, midnight
-from app.forms.staff import StrictForm
 from app.queries.log import Asked
 
 

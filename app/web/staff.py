@@ -25,7 +25,7 @@ from app.web.desk import open_desk
 from app.web.staff_view import (
     ABOUT,
     ROLES,
-    invitation_view,
+    invitation_views,
     member_view,
     offered_rights,
     offered_roles,
@@ -33,8 +33,6 @@ from app.web.staff_view import (
 )
 
 blueprint = Blueprint("staff", __name__, url_prefix="/stores/<slug>")
-
-FIRST = Place(Role.STAFF, frozenset(ORDINARY))
 
 
 @blueprint.get("/staff")
@@ -198,7 +196,7 @@ def listed(desk: Desk, status: int, form: InviteForm | None = None, refusal: str
             member_view(desk, m, url_for("staff.show", slug=desk.store.slug, account_id=m.account_id))
             for m in staff.members(store_id)
         ],
-        "invitations": [invitation_view(row, clock) for row in staff.open_invitations(store_id)],
+        "invitations": invitation_views(staff.open_invitations(store_id), clock),
         "zone": clock.name,
     }
     return render_template("staff/index.html", **given), status
@@ -220,7 +218,9 @@ def about(form: PlaceForm) -> dict[str, Any]:
 
 def invite_form(desk: Desk, sent: Any = None) -> InviteForm:
     """Return the form that invites, as this person gets it."""
-    return InviteForm(sent, roles=offered_roles(desk), offers=offered_rights(desk), stands=FIRST)
+    offers = offered_rights(desk)
+    first = Place(Role.STAFF, frozenset(ORDINARY).intersection(offers))
+    return InviteForm(sent, roles=offered_roles(desk), offers=offers, stands=first)
 
 
 def place_form(desk: Desk, member: MemberRow, sent: Any = None) -> PlaceForm:

@@ -61,7 +61,7 @@ def somewhere_else(browser: Browser, desk: Desk) -> Iterator[Callable[..., Page]
 
 def join(owner: Page, page: Page, mail_to: Callable[[str], str], name: str, *also: str) -> None:
     """Let the owner invite somebody, and them make their account by the link of the mail."""
-    email = f"{name.split()[0].lower()}@example.org"
+    email = f"{name.split(maxsplit=1)[0].lower()}@example.org"
     owner.goto("/stores/papershop/staff")
     owner.get_by_label("E-mail", exact=True).fill(email)
     for right in also:
