@@ -134,13 +134,17 @@ def turn_on_second_factor(
     db.session.flush()
 
 
-def turn_off_second_factor(account_id: int, *, now: datetime) -> bool:
-    """Ask for no code any more, and tell whether one was asked for; its secret and codes are forgotten."""
+def turn_off_second_factor(account_id: int, *, now: datetime, but: int | None = None) -> bool:
+    """Ask for no code any more, and tell whether one was asked for; its secret and codes are forgotten.
+
+    Every sign-in ends, `but` the one that asks.
+    """
     account = hold(account_id)
     if account.second_factor_at is None:
         return False
     account.tf_totp_secret = account.second_factor_at = account.second_factor_step = None
     account.mf_recovery_codes = None
+    end_signins(account_id, now=now, but=but)
     owe_notice(AccountMail.SECOND_FACTOR_OFF, account_id, account.email, now=now)
     db.session.flush()
     return True

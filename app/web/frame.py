@@ -9,6 +9,7 @@ from werkzeug.local import LocalProxy
 
 from app.access import Actor, Desk, Permission
 from app.queries import attention, people
+from app.web import cookies
 from app.web.signin import actor_or_none
 
 THEMES = ("auto", "light", "dark")
@@ -94,7 +95,7 @@ def init_app(app: Flask) -> None:
 
     @app.context_processor
     def around() -> dict[str, Any]:
-        theme = request.cookies.get("theme", "auto")
+        theme = request.cookies.get(cookies.called(cookies.THEME), "auto")
         # Made by the layout that shows it: parts have none.
         return {"frame": LocalProxy(cache(frame)), "theme": theme if theme in THEMES else "auto"}
 

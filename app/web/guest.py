@@ -14,7 +14,7 @@ from app.access.guests import GUEST, LinkRefused, find_guests_purchase, find_lin
 from app.errors import Absorbed
 from app.models import Order
 from app.seals import said_by, signed
-from app.web import htmx
+from app.web import cookies, htmx
 from app.web.errors import page as error_page
 from app.web.invoice_view import view as invoice
 from app.web.purchase_page import Reader, page
@@ -22,15 +22,19 @@ from app.web.purchase_words import say_received, say_what_is_wrong
 
 blueprint = Blueprint("guest", __name__, url_prefix="/guest")
 
-COOKIE = "tradepost_guest"
-PURPOSE = "guest's cookie"
 # For so long an opened link need not be opened again.
 LASTS = timedelta(hours=12)
+PURPOSE = "guest's cookie"
+
+
+def cookie() -> str:
+    """Return the name of the cookie that opens a purchase."""
+    return cookies.called(cookies.GUEST, has_path=True)
 
 
 def opened(link_id: int) -> tuple[Reader, Order]:
     """Return the guest and the purchase of the link, as the cookie of its path opens it; LinkRefused."""
-    said = said_by(current_app.config["SECRET_KEY"], PURPOSE, request.cookies.get(COOKIE, ""), LASTS)
+    said = said_by(current_app.config["SECRET_KEY"], PURPOSE, request.cookies.get(cookie(), ""), LASTS)
     if said is None:
         raise LinkRefused
     public_id = str(said["link"])
@@ -68,9 +72,9 @@ def enter(token: str) -> ResponseReturnValue:
     there = url_for("guest.show", link_id=link.id)
     answer = redirect(there, 303)
     answer.set_cookie(
-        COOKIE,
+        cookie(),
         signed(current_app.config["SECRET_KEY"], PURPOSE, {"link": link.public_id}),
-        max_age=LASTS,
+        max_age=int(LASTS.total_seconds()),
         path=there,
         secure=current_app.config["IS_HTTPS"],
         httponly=True,

@@ -14,11 +14,10 @@ from app.actions.staff import accept, accept_as_new, decline
 from app.db import db
 from app.errors import NotAllowed
 from app.forms.base import body
-from app.forms.passwords import normal
+from app.forms.passwords import ADVICE, normal
 from app.forms.staff import NewPersonForm
 from app.web import errors, htmx
 from app.web.clock import Clock
-from app.web.passwords import ADVICE
 from app.web.signin import actor_or_none, bring_in, current_actor
 from app.web.staff_view import ABOUT, ROLES, said
 

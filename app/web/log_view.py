@@ -41,8 +41,6 @@ VERBS = {
     "pull_now": "asked for sales to be read anew",
     "tell_again": "let a sale be told again elsewhere",
     "took_earlier_sales_in": "took earlier sales in",
-    "export_person": "gave a person’s data out",
-    "erase_person": "erased a person’s data",
     "invite": "invited",
     "withdraw_invitation": "withdrew an invitation",
     "decline_invitation": "declined an invitation",

@@ -318,15 +318,18 @@ def test_new_recovery_codes_stand_for_the_old_ones(app: Flask, clock: Any) -> No
 
 
 def test_it_is_taken_away_by_whoever_knows_the_password(app: Flask, clock: Any) -> None:
-    turn_on(app, "owner")
-    client = half_way(app)
+    recovery = turn_on(app, "owner")
+    elsewhere, client = half_way(app), half_way(app)
+    give(elsewhere, recovery[0])
     give(client, code())
     browser = Browser(client)
     refused = browser.post(f"{AT}/off", {"current": "wrong"})
     assert (refused.status_code, account(app, "owner").second_factor_at is None) == (422, False)
     assert "This is not your password." in words(refused.text)
     delivered(app)
+    assert is_signed_in(elsewhere)
     assert browser.post(f"{AT}/off", {"current": PASSWORD}).location == "/account"
+    assert (is_signed_in(elsewhere), is_signed_in(client)) == (False, True)
     kept = account(app, "owner")
     assert (kept.tf_totp_secret, kept.mf_recovery_codes) == (None, None)
     assert [written.subject for written in delivered(app)] == ["Your second factor is off"]
