@@ -1,4 +1,4 @@
-"""What every page has: the way out, password fields that a password manager can fill, a type that says its signs."""
+"""What every page has: the way out, password fields that a manager can fill, a type that says its signs."""
 
 import re
 
@@ -62,13 +62,25 @@ def test_every_text_says_its_signs(app: Flask, probe: Probe) -> None:
             assert re.search(r"; charset=utf-8$", answer.content_type), address
         else:  # JSON is UTF-8 by its own rule (RFC 8259, 8.1)
             assert answer.mimetype == "application/json", (address, answer.content_type)
-    assert kinds == {"text/html", "text/plain", "text/csv", "text/css", "text/javascript", "application/json"} | {
-        "image/svg+xml"
-    }
+    assert kinds == {
+        "text/html",
+        "text/plain",
+        "text/csv",
+        "text/css",
+        "text/javascript",
+        "application/json",
+    } | {"image/svg+xml"}
 
 
 def test_no_folder_is_listed(probe: Probe) -> None:
-    for address in ("/static/", "/static", "/static/vendor/", "/static/../app/", "/.git/config", "/instance/"):
+    for address in (
+        "/static/",
+        "/static",
+        "/static/vendor/",
+        "/static/../app/",
+        "/.git/config",
+        "/instance/",
+    ):
         assert probe.ask("signed_out", "GET", address).status_code == 404, address
 
 
