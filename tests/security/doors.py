@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tests.api.test_intake import PURCHASE
+from tests.conftest import email_of
 from tests.house.conftest import WHO, House
 from tests.house.test_csrf import WRITES, Write
 from tests.house.test_permissions import LINES, Line
@@ -86,6 +87,53 @@ CALLS = (
         headers=ONCE,
     ),
     Call("POST", f"{INTAKE}/notes", "/api/intake/orders/{sale}/notes", {"body": "Fragile"}, headers=ONCE),
+    Call(
+        "POST",
+        "/api/site/stores",
+        "/api/site/stores",
+        {"slug": "newshop", "name": "New", "currency": "USD", "zone": "UTC", "is_vendor": True},
+        "site_admin",
+        ONCE,
+    ),
+    Call(
+        "POST",
+        "/api/site/stores/<slug>",
+        "/api/site/stores/papershop",
+        {"is_active": False},
+        "site_admin",
+        ONCE,
+    ),
+    Call(
+        "POST",
+        "/api/site/stores/<slug>/members",
+        "/api/site/stores/papershop/members",
+        {"email": email_of("buyer"), "role": "staff"},
+        "site_admin",
+        ONCE,
+    ),
+    Call(
+        "POST",
+        "/api/site/accounts",
+        "/api/site/accounts",
+        {"email": "ada@example.com", "name": "Ada", "is_email_proved": True},
+        "site_admin",
+        ONCE,
+    ),
+    Call(
+        "POST",
+        "/api/site/accounts/<account>",
+        "/api/site/accounts/{the buyer}",
+        {"is_active": False},
+        "site_admin",
+        ONCE,
+    ),
+    Call(
+        "POST",
+        "/api/site/handoffs",
+        "/api/site/handoffs",
+        {"email": email_of("buyer"), "path": "/purchases"},
+        "site_admin",
+    ),
 )
 
 
