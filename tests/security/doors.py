@@ -15,6 +15,8 @@ from tests.house.test_csrf import WRITES, Write
 from tests.house.test_permissions import LINES, Line
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
+# What programs may do here is told to everybody; nothing of the database is.
+OF_EVERYBODY = {"/api/openapi.json", "/api/docs"}
 
 
 class Call(NamedTuple):
@@ -169,6 +171,11 @@ def steps_named(line: Line) -> Iterator[int]:
             yield n
 
 
+def with_query(address: str, query: str) -> str:
+    """Return an address with more in its query."""
+    return f"{address}{'&' if '?' in address else '?'}{query}"
+
+
 def sent_to(house: House, write: Write) -> dict[str, str]:
     """Return the form of a page's write, with the ids of what stands in the house."""
     return {house.path(name): house.path(value) for name, value in write.body.items()}
@@ -176,6 +183,7 @@ def sent_to(house: House, write: Write) -> dict[str, str]:
 
 __all__ = [
     "CALLS",
+    "OF_EVERYBODY",
     "SAFE",
     "WRITES",
     "Call",
@@ -185,4 +193,5 @@ __all__ = [
     "sent_to",
     "steps_named",
     "unsafe_calls",
+    "with_query",
 ]

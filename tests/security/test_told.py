@@ -12,12 +12,23 @@ import pytest
 from tests.house.conftest import ORDER_FILE, WHO
 from tests.house.test_permissions import LINES
 from tests.security.doors import CALLS, WRITES, Call, Write, sent_to
-from tests.security.probe import Probe
+from tests.security.probe import LAST_SEEN, Probe
 from tests.security.scale import share
 
 # Tables by which somebody may come in or do something. A write that changes one says what it did.
-OF_RIGHTS = ("account", "member", "api_token", "signin")
-REFUSALS = {400, 401, 403, 404, 405, 413, 415}
+OF_RIGHTS = (
+    "account",
+    "member",
+    "api_token",
+    "signin",
+    "invitation",
+    "identity",
+    "handoff",
+    "guest_link",
+    "connection",
+    "webhook",
+)
+REFUSALS = {400, 401, 403, 404, 405, 410, 413, 415}
 
 
 def test_each_refusal_of_the_table_is_told_with_its_reason_and_by_whom(
@@ -31,22 +42,26 @@ def test_each_refusal_of_the_table_is_told_with_its_reason_and_by_whom(
             answer = probe.ask(who, line.method, address)
         else:
             answer = probe.post(who, address, {})
+        if answer.status_code == 303 and status == 404:
+            continue  # in the table somebody had done it before
         assert answer.status_code == status, (line.rule, who)
         assert probe.line.get("reason"), (line.rule, who, probe.line)
-        assert ("account" in probe.line) == (who != "signed_out"), (line.rule, who, probe.line)
+        # Where a key of its own decides, the session is not read: nobody is known.
+        by_key = line.rule.startswith("/guest/") or line.rule.endswith("/decline")
+        assert ("account" in probe.line) == (who != "signed_out" and not by_key), (line.rule, probe.line)
     count("refusals told in the log", probe.asked)
 
 
 @pytest.mark.parametrize("write", [*WRITES, *CALLS], ids=lambda write: write.address)
 def test_a_change_of_who_may_what_is_told(probe: Probe, write: Write | Call) -> None:
-    before = probe.house.dump(api_token=("used_at",))
+    before = probe.house.dump(**LAST_SEEN)
     address = probe.house.path(write.address)
     if isinstance(write, Call):
         probe.ask(write.who, write.method, address, json=write.body, headers=write.headers)
     else:
         file = {"file": (BytesIO(ORDER_FILE.read_bytes()), "orders.csv")} if write.has_file else {}
         probe.post(write.who, address, sent_to(probe.house, write) | file)
-    after = probe.house.dump(api_token=("used_at",))
+    after = probe.house.dump(**LAST_SEEN)
     if any(before[table] != after[table] for table in OF_RIGHTS):
         assert probe.line.get("did"), probe.line
 
