@@ -86,7 +86,7 @@ def metadata(issuer: Issuer) -> dict[str, Any]:
     with _session(issuer) as session:
         url = f"{issuer.url.rstrip('/')}/.well-known/openid-configuration"
         told = _asked(lambda: session.request("GET", url, withhold_token=True, **_manner(issuer)))
-    if str(told.get("issuer", "")).rstrip("/") != issuer.url.rstrip("/"):
+    if told.get("issuer") != issuer.url:  # to the letter (OpenID Connect Discovery 4.3)
         raise NotBelieved("metadata of another issuer")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
         _require_safe(told, name)

@@ -170,10 +170,12 @@
   document.addEventListener("htmx:afterRequest", ({ detail }) => release(detail.requestConfig.elt));
   window.addEventListener("pageshow", () => [...underway.keys()].forEach(release));
 
-  /** What a part of 503 says for itself: the desk is busy, or cannot write. The form stays as it was typed. */
-  const sentenceOf = (xhr) =>
-    xhr.status === 503 &&
-    new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector("#problem h1 + p")?.textContent;
+  /** What the part of a refusal says for itself: what is refused, and why. The page stays as it was typed. */
+  const sentenceOf = (xhr) => {
+    const part = new DOMParser().parseFromString(xhr.responseText, "text/html");
+    const said = [...part.querySelectorAll("#problem :is(h1, h1 ~ p)")].map((line) => line.textContent.trim());
+    return said.length && [`${said[0]}.`, ...said.slice(1), xhr.status < 500 && "Nothing was changed."].filter(Boolean).join(" ");
+  };
 
   // Nobody pressed for what came in: where that fails, nothing is said.
   const wasPressed = ({ target }) => target.id !== "fresh";

@@ -65,8 +65,8 @@ def find_invited(key: str, token: str, now: datetime) -> Invited:
 
 def invited(found: InvitationRow, now: datetime) -> Invited:
     """Return what an invitation offers; NoInvitation where it does not hold."""
-    desk = desk_of_inviter(found)
-    if found.state != OPEN or found.expires_at <= now or desk is None:
+    desk = desk_of_inviter(found.invited_by, found.store_id)
+    if found.state != OPEN or found.expires_at <= now or desk is None or not still_gives(desk, found):
         raise NoInvitation
     account = people.account_by_email(found.email)
     if account is not None and not account.active:
@@ -75,15 +75,19 @@ def invited(found: InvitationRow, now: datetime) -> Invited:
     return Invited(found, desk.store, account)
 
 
-def desk_of_inviter(found: InvitationRow) -> Desk | None:
-    """Return the desk at which the inviter may still give what was offered; None where they may not."""
-    account = people.active_account(found.invited_by)
+def desk_of_inviter(account_id: int, store_id: int) -> Desk | None:
+    """Return the desk at which somebody may invite to a store now; None where they may not."""
+    account = people.active_account(account_id)
     if account is None:
         return None
     inviter = Actor(account.id, account.shown_name, account.email or "", account.is_site_admin)
     try:
-        desk = find_desk(inviter, found.store_id, to=Permission.STAFF)
+        return find_desk(inviter, store_id, to=Permission.STAFF)
     except (NotFound, NotAllowed):
         return None
+
+
+def still_gives(desk: Desk | None, found: InvitationRow) -> bool:
+    """Tell whether who invited may still give at their desk what was offered."""
     role = Role(found.role)
-    return desk if may_give(desk, role, held(role, found.rights)) else None
+    return desk is not None and may_give(desk, role, held(role, found.rights))

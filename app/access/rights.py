@@ -7,6 +7,7 @@ beyond the role and, with a minus before it, of those taken away.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,7 @@ BEYOND = {
     Permission.STAFF: "Invite and change staff",
     Permission.TOKENS: "See and end tokens",
     Permission.SETTINGS: "Change settings",
-    Permission.SEE_LOG: "Read the store's log",
+    Permission.SEE_LOG: "Read the store’s log",
 }
 # What staff have until an owner takes it away.
 ORDINARY = {
@@ -121,7 +122,19 @@ def may_give(desk: Desk, role: Role, rights: Iterable[Permission]) -> bool:
     """
     if is_owner(desk) or is_admin(desk):
         return True
-    return desk.may(Permission.STAFF) and role is not Role.OWNER and all(desk.may(r) for r in rights)
+    theirs = {*rights, *_carried(desk, role)}
+    return desk.may(Permission.STAFF) and role is not Role.OWNER and all(desk.may(r) for r in theirs)
+
+
+def _carried(desk: Desk, role: Role) -> set[Permission]:
+    """Return what a role carries here by itself, without what can be given or taken."""
+    other = replace(
+        desk,
+        actor=replace(desk.actor, is_site_admin=False),
+        role=role,
+        rights=frozenset(kept_as(role, ())),
+    )
+    return {right for right, rules in RULES.items() if any(holds(other) for holds in rules)}
 
 
 def is_owner(desk: Desk) -> bool:

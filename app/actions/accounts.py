@@ -95,7 +95,7 @@ def _flush(sentence: str) -> None:
 
 def prove_email(account: Account, *, now: datetime) -> None:
     """Note that an account's e-mail is its own: what was bought under it, in whichever store, is theirs."""
-    account.email_proved_at = now
+    account.email_proved_at, account.is_email_vouched = now, True
     db.session.flush()
     theirs = set(db.session.scalars(select(Buyer.store_id).where(Buyer.account_id == account.id)))
     for store_id, buyer_id in accounts.buyers_with(account.email or ""):
@@ -134,13 +134,17 @@ def turn_on_second_factor(
     db.session.flush()
 
 
-def turn_off_second_factor(account_id: int, *, now: datetime) -> bool:
-    """Ask for no code any more, and tell whether one was asked for; its secret and codes are forgotten."""
+def turn_off_second_factor(account_id: int, *, now: datetime, but: int | None = None) -> bool:
+    """Ask for no code any more, and tell whether one was asked for; its secret and codes are forgotten.
+
+    Every sign-in ends, `but` the one that asks.
+    """
     account = hold(account_id)
     if account.second_factor_at is None:
         return False
     account.tf_totp_secret = account.second_factor_at = account.second_factor_step = None
     account.mf_recovery_codes = None
+    end_signins(account_id, now=now, but=but)
     owe_notice(AccountMail.SECOND_FACTOR_OFF, account_id, account.email, now=now)
     db.session.flush()
     return True

@@ -17,7 +17,7 @@ from app.actions import outbox
 from app.actions.outbox import State
 from app.actions.rollup import SETTLED
 from app.db import Id, UtcDateTime, db
-from app.models import Order, OrderItem, Outbox, Parcel, Payment, Webhook
+from app.models import Order, OrderItem, Outbox, Parcel, Payment, Store, Webhook
 from app.statuses import OWN_CHANNELS, Door, ItemStatus, ParcelState
 from app.statuses import Payment as PaymentCode
 
@@ -243,5 +243,9 @@ def body_of(act: "Act", order: Order, kind: Happening, parcels: list[int]) -> di
 
 
 def ripe(but: Collection[int] = ()) -> list[int]:
-    """Return the ids of messages that are to be sent now, but for those to these webhooks."""
-    return outbox.ripe(and_(HOOKS, Outbox.webhook_id.not_in(sorted(but))))
+    """Return the ids of messages that are to be sent now, but for those to these webhooks.
+
+    A disabled store's wait until it is open again.
+    """
+    is_open = Outbox.store_id.in_(select(Store.id).where(Store.is_active))
+    return outbox.ripe(and_(HOOKS, is_open, Outbox.webhook_id.not_in(sorted(but))))

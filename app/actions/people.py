@@ -77,8 +77,11 @@ def open_account(
 
 
 def let_run_the_site(account: Account) -> None:
-    """Make an account a site admin's."""
+    """Make an account a site admin's; its tokens end, for they were made for a few stores, not for all."""
+    take_write_lock()
     account.is_site_admin = True
+    working = ApiToken.account_id == account.id, ApiToken.revoked_at.is_(None)
+    db.session.execute(update(ApiToken).where(*working).values(revoked_at=datetime.now(UTC)))
     db.session.flush()
 
 

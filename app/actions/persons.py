@@ -16,6 +16,7 @@ from app.actions.forgetting import blank, forget_buyers
 from app.actions.kept import WRITE_EVENTS
 from app.actions.ledger import Act
 from app.actions.places import seat
+from app.actions.site import keep_an_admin
 from app.actions.staff import MAIL, withdraw_all
 from app.db import db, take_write_lock
 from app.errors import NotFound, Refused
@@ -84,7 +85,8 @@ def erase_person(
     """Erase what the desk holds of a person, for good; return whom it was, in ids.
 
     Money, numbers and history stay. Unknown where nobody is known by the address; OwnsAlone where a store
-    would be nobody's; StillToShip where something is to be sent to them, unless `is_anyway`.
+    would be nobody's, LastAdmin where the site would; StillToShip where something is to be sent to them,
+    unless `is_anyway`.
     """
     take_write_lock()
     now = at or datetime.now(UTC)
@@ -92,6 +94,8 @@ def erase_person(
     account = person.account
     if account and (alone := persons.stores_alone(account.id)):
         raise OwnsAlone(f"They alone own {_listed(alone)}: let somebody else own that first.")
+    if account:
+        keep_an_admin(account)
     if not is_anyway and (waiting := persons.to_ship(person)):
         raise StillToShip(f"Still to be sent to them: {_listed(waiting)}. Ship or cancel that first.")
     needles = _needles(person)
@@ -146,10 +150,9 @@ def _forget_files(person: Known, needles: set[str]) -> None:
     orders = [order_id for ids in person.orders.values() for order_id in ids]
     quoting = [func.lower(JobRow.reason).contains(needle, autoescape=True) for needle in sorted(needles)]
     blank(JobRow, of_stores, or_(JobRow.order_id.in_(orders), *quoting))
-    # An answer of the intake repeats a note; its request is not done twice all the same.
-    repeating = [Idempotency.answer.contains(f'"order_id":{order_id},') for order_id in orders]
-    if repeating:
-        blank(Idempotency, or_(*repeating))
+    # Answers of the intake repeat a note, those of the site an address; nothing is done twice all the same.
+    repeating = [f'"order_id":{order_id},' for order_id in orders] + [json.dumps(person.email.lower())]
+    blank(Idempotency, or_(*(Idempotency.answer.contains(text, autoescape=True) for text in repeating)))
 
 
 def _forget_remarks(person: Known, needles: set[str]) -> None:

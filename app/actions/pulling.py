@@ -16,7 +16,7 @@ from sqlalchemy import and_, case, delete, exists, or_, select, update
 from app.actions.jobs import TakenOver
 from app.actions.tidings import cut
 from app.db import db, take_write_lock
-from app.models import Connection, Order, Pull, SaleThere
+from app.models import Connection, Order, Pull, SaleThere, Store
 from app.statuses import Channel, DeskState
 
 # A visit of which nothing was heard for so long was cut off: longer than any one request and write takes.
@@ -80,6 +80,7 @@ def _is_ready(now: datetime) -> Any:
         SaleThere.store_id == Connection.store_id, SaleThere.is_owed, SaleThere.due_at <= now
     )
     return and_(
+        Connection.store_id.in_(select(Store.id).where(Store.is_active)),
         Connection.ended_at.is_(None),
         Connection.is_paused.is_(False),
         or_(Connection.claimed_at.is_(None), Connection.claimed_at < now - LOST_AFTER),

@@ -16,7 +16,7 @@ from app.access import Actor, Permission, find_desk, find_site
 from app.access.rights import BEYOND, ORDINARY
 from app.actions.kept import WRITE_EVENTS
 from app.actions.ledger import Act
-from app.actions.people import open_account, open_store
+from app.actions.people import let_run_the_site, open_account, open_store
 from app.actions.places import Place, seat
 from app.actions.staff import invite
 from app.db import db, take_write_lock
@@ -179,14 +179,14 @@ def set_active(account_id: int, is_active: bool, *, actor: Actor) -> bool:
 
     Their sign-ins end for good, their tokens work again when they do. LastAdmin; NotByPrograms.
     """
-    admins = _admins(actor)
+    _admins(actor)
     account = _held(account_id)
     if account.is_site_admin and actor.scopes is not None:
         raise NotByPrograms
     if account.active == is_active:
         return False
     if not is_active:
-        _keep_one(admins, account)
+        keep_an_admin(account)
         _end_signins(account_id)
     account.active = is_active
     verb = "enable_person" if is_active else "disable_person"
@@ -195,13 +195,18 @@ def set_active(account_id: int, is_active: bool, *, actor: Actor) -> bool:
 
 
 def set_site_admin(account_id: int, is_admin: bool, *, actor: Actor) -> bool:
-    """Make somebody a site admin, or unmake them; tell whether that changed anything. LastAdmin."""
-    admins = _admins(actor)
+    """Make somebody a site admin, or unmake them; tell whether that changed anything. LastAdmin.
+
+    Who is made one makes tokens anew.
+    """
+    _admins(actor)
     account = _held(account_id)
     if account.is_site_admin == is_admin:
         return False
     if not is_admin:
-        _keep_one(admins, account)
+        keep_an_admin(account)
+    if is_admin:
+        let_run_the_site(account)
     account.is_site_admin = is_admin
     verb, was = "make_admin" if is_admin else "unmake_admin", {"is_site_admin": not is_admin}
     _tell(verb, account_id, was, {"is_site_admin": is_admin}, actor=actor)
@@ -217,26 +222,30 @@ def sign_out_everywhere(account_id: int, *, actor: Actor) -> int:
     return ended
 
 
-def _admins(actor: Actor) -> Sequence[int]:
-    """Take the write lock; return the site admins who can sign in, locked. NotAllowed to everybody else."""
+def _admins(actor: Actor) -> None:
+    """Let site admins pass, all of them locked; NotAllowed to everybody else."""
+    found = _locked_admins()
+    find_site(actor)
+    if actor.account_id not in found:
+        raise NotAllowed
+
+
+def keep_an_admin(account: Account) -> None:
+    """Let pass where another admin is left; LastAdmin where this is the only one."""
+    if {*_locked_admins()} == {account.id}:
+        raise LastAdmin
+
+
+def _locked_admins() -> Sequence[int]:
+    """Return the site admins who can sign in, locked under the write lock."""
     take_write_lock()
-    found = db.session.scalars(
+    return db.session.scalars(
         select(Account.id)
         .where(Account.is_site_admin, Account.active)
         .order_by(Account.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    find_site(actor)
-    if actor.account_id not in found:
-        raise NotAllowed
-    return found
-
-
-def _keep_one(admins: Sequence[int], account: Account) -> None:
-    """Let pass where another admin is left; LastAdmin where this is the only one."""
-    if {*admins} == {account.id}:
-        raise LastAdmin
 
 
 def _held(account_id: int) -> Account:

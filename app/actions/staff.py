@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from app.access import Actor, Desk, Permission, find_desk
 from app.access.invited import OPEN, Invited, NoInvitation, invited
 from app.access.rights import is_admin, is_owner, may_give
-from app.actions.accounts import prove_email
+from app.actions.accounts import prove_email, set_password
 from app.actions.ledger import Act
 from app.actions.outbox import State
 from app.actions.people import open_account
@@ -125,8 +125,8 @@ def accept_as_new(
 ) -> Account:
     """Make the account of the address, or give it its first password, and take the place with it.
 
-    The link came by the address's own mail, so that the address is proved. NoInvitation as `accept`, and
-    where the account can sign in by now.
+    What was open before ends, as with every new password. The link came by the address's own mail, so that
+    the address is proved. NoInvitation as `accept`, and where the account can sign in by now.
     """
     with Act("join", actor=actor, store_id=offer.store.id, at=at) as act:
         now_offer = _still(act, offer)
@@ -136,7 +136,8 @@ def accept_as_new(
         if account is None:
             account = open_account(offer.row.email, name=name, password_hash=password_hash)
         else:
-            account.name, account.password = name, password_hash
+            set_password(account.id, password_hash, was=account.fs_uniquifier, now=act.at)
+            account.name = name
             db.session.flush()
         act.actor = Actor(account.id, account.shown_name, account.email or "", door=actor.door)
         _take(act, offer, account.id)
@@ -168,7 +169,9 @@ def change_place(account_id: int, place: Place, *, seen: str, desk: Desk, at: da
 def remove(account_id: int, *, desk: Desk, at: datetime | None = None) -> None:
     """Take a member's place away; LastOwner, NotAllowed for one that the actor could not give."""
     with Act("remove_member", actor=desk.acting, store_id=desk.store.id, at=at) as act:
-        _place_to_change(act, desk, account_id)
+        place = _place_to_change(act, desk, account_id)
+        if not may_give(_now(desk), place.role, place.rights):
+            raise NotAllowed
         seat(act, account_id, None)
 
 

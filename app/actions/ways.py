@@ -76,15 +76,15 @@ def account_said(said: Said, *, may_open: bool, now: datetime) -> Account:
     if said.email is None:
         raise MailNotProved
     account = people.account_by_email(said.email)
-    if account is None:
-        if not may_open:
-            raise Uninvited
-        account = open_account(said.email, name=said.name)
-    elif not account.is_email_vouched or ways.has_identity(account.id, said.issuer):
+    if account is None and not may_open:
+        raise Uninvited
+    if account and (not account.is_email_vouched or ways.has_identity(account.id, said.issuer)):
         raise NotLetIn
-    _let_in(account)
-    db.session.add(Identity(account_id=account.id, issuer=said.issuer, subject=said.subject, created_at=now))
     try:
+        account = _let_in(account or open_account(said.email, name=said.name))
+        db.session.add(
+            Identity(account_id=account.id, issuer=said.issuer, subject=said.subject, created_at=now)
+        )
         db.session.flush()
     except IntegrityError as twin:
         raise ChangedMeanwhile("You signed in twice at the same moment. Begin anew.") from twin

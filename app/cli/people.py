@@ -26,12 +26,13 @@ from app.db import db, take_write_lock
 from app.forms.accounts import LONGEST_TOKEN_NAME
 from app.forms.passwords import fault_of, normal
 from app.forms.site import SLUG
+from app.forms.values import LONGEST_NAME
+from app.forms.values import read_email as plain_email
 from app.models import Account
 from app.money import known_currencies
 from app.queries import people
 from app.statuses import Role
 
-LONGEST_NAME = 255
 MOST_TOKEN_DAYS = 3650
 
 
@@ -178,9 +179,9 @@ def read_name(text: str, longest: int = LONGEST_NAME) -> str:
 def read_email(text: str) -> str:
     """Return an e-mail address as the sign-in will look it up; Stop for what is none."""
     try:
-        return str(current_app.extensions["security"].mail_util.validate(text))
+        return plain_email(text)
     except ValueError as wrong:
-        raise AskedWrongly(f"“{text}” is no e-mail address: {wrong}") from wrong
+        raise AskedWrongly(f"“{text}” is no e-mail address. {wrong}") from wrong
 
 
 def password_hash(from_stdin: bool, about: Iterable[str | None]) -> str:

@@ -7,13 +7,15 @@ from typing import Any
 from wtforms.validators import AnyOf, Optional, ValidationError
 
 from app.access import READ, SITE, WRITE
-from app.forms.base import Form
+from app.forms.base import Form, StrictForm
 from app.forms.fields import IdField, PlainField, TickField, WordsField
 from app.forms.values import needed
 from app.models import Store
 from app.queries.people import StoreFacts
 
 LONGEST_TOKEN_NAME = 64
+# Bytes of a path as the cookie keeps it: a browser drops a cookie of more than four thousand.
+LONGEST_WAY = 1500
 # For how many days a token works, as it is sent, and in words; the third is what a new form proposes.
 LASTS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "365 days", "never": "Until you end it"}
 
@@ -21,6 +23,11 @@ LASTS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "365 days", "ne
 def is_of_this_site(path: str) -> bool:
     """Tell whether a path leads to a page of ours: one slash, and nothing a browser could read otherwise."""
     return path.startswith("/") and not path.startswith("//") and not set(path) & set("\\\r\n\t\x00")
+
+
+def is_short_way(path: str) -> bool:
+    """Tell whether a cookie can keep a path until somebody is signed in: longer ones browsers drop."""
+    return len(path.encode("ascii", "backslashreplace")) <= LONGEST_WAY
 
 
 class ThemeForm(Form):
@@ -45,7 +52,7 @@ class LastsField(PlainField):
         return text
 
 
-class TokenForm(Form):
+class TokenForm(StrictForm):
     """A new token: what it is called, which stores it reaches, what it may do and for how long."""
 
     name = WordsField("Name", [needed], most=LONGEST_TOKEN_NAME)
@@ -78,14 +85,6 @@ class TokenForm(Form):
         """Refuse one store's token for the whole site."""
         if field.data and self.store.data is not None:
             raise ValidationError("A token of one store cannot run the site: let it reach all.")
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Judge every field; what is no field of this form is refused."""
-        is_valid = super().validate(extra_validators)
-        strangers = [name for name in self.strangers() if name != "csrf_token"]
-        if strangers:
-            self.form_errors.append(f"“{strangers[0][:64]}” is no field of this form, or came twice.")
-        return is_valid and not strangers
 
     @property
     def chosen_store(self) -> Store | StoreFacts | None:

@@ -196,6 +196,17 @@ class Form(FlaskForm):
         return next(self.faults(), ("", ""))
 
 
+class StrictForm(Form):
+    """A form that refuses, as a fault of its own, what no browser sends of it (`too_much`)."""
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Judge every field; what is no field of this form is refused."""
+        is_valid, too_much = super().validate(extra_validators), self.too_much()
+        if too_much:
+            self.form_errors.append(too_much)
+        return is_valid and not too_much
+
+
 def _faults(form: Any) -> Iterator[tuple[str, str]]:
     """Yield (name, message) of the fields of a form and of the forms inside it."""
     for field in form:

@@ -10,7 +10,7 @@ from wtforms.validators import ValidationError
 from wtforms.widgets import PasswordInput
 
 from app.actions.connections import Account
-from app.forms.base import Form
+from app.forms.base import StrictForm
 from app.forms.fields import PlainField, WordsField
 from app.forms.settings import ZoneField
 from app.forms.values import needed
@@ -54,7 +54,7 @@ class PastDayField(PlainField):
         return day
 
 
-class ConnectionForm(Form):
+class ConnectionForm(StrictForm):
     """An account on a marketplace."""
 
     base_url = WordsField("Address of the interface", [needed], most=LONGEST_BASE)
@@ -67,14 +67,6 @@ class ConnectionForm(Form):
         """Show an empty form, one of the connection that there is, or what was sent."""
         self.may_be_private = may_be_private
         super().__init__(sent, data=shown)
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Judge every field; any other name is refused."""
-        is_valid = super().validate(extra_validators)
-        strangers = [name for name in self.strangers() if name != "csrf_token"]
-        if strangers:
-            self.form_errors.append(f"“{strangers[0][:64]}” is no field of this form, or came twice.")
-        return is_valid and not strangers
 
     def validate_base_url(self, field: WordsField) -> None:
         """Refuse what is no address that may be called."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from flask_security.forms import LoginForm
 from flask_security.utils import hash_password, verify_password
@@ -16,11 +15,10 @@ from wtforms.validators import ValidationError
 from app.forms.base import Form
 from app.forms.fields import PlainField, WordsField
 from app.forms.passwords import LONGEST, fault_of, normal
-from app.forms.values import needed
+from app.forms.values import LONGEST_NAME, EmailField, needed
 from app.models import Account
 from app.queries import accounts
 
-LONGEST_EMAIL = 254
 USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{2,63}", re.ASCII)
 
 
@@ -67,11 +65,10 @@ class SignInForm(LoginForm):
         return True
 
 
-class NewPasswordForm(Form):
-    """A new password, typed twice; `about` is what it must not lean on (see `passwords`)."""
+class ChosenPasswordForm(Form):
+    """A new password; `about` is what it must not lean on (see `passwords`)."""
 
-    password = PasswordField("New password", [needed], autocomplete="new-password")
-    again = PasswordField("The same once more", [needed], autocomplete="new-password")
+    password = PasswordField("Password", [needed], autocomplete="new-password")
 
     def __init__(self, sent: Any = None, *, about: Iterable[str | None] = (), **kwargs: Any) -> None:
         self.about = about
@@ -81,6 +78,13 @@ class NewPasswordForm(Form):
         """Refuse a weak one."""
         if fault := fault_of(field.data, self.about):
             raise ValidationError(fault)
+
+
+class NewPasswordForm(ChosenPasswordForm):
+    """Another password, typed twice."""
+
+    password = PasswordField("New password", [needed], autocomplete="new-password")
+    again = PasswordField("The same once more", [needed], autocomplete="new-password")
 
     def validate_again(self, field: PasswordField) -> None:
         """Refuse another one."""
@@ -115,21 +119,6 @@ class ChangePasswordForm(SureForm, NewPasswordForm):
     """The password that is, and the one that is to be."""
 
 
-class EmailField(WordsField):
-    """One e-mail address, in small letters."""
-
-    def __init__(self, label: str | None = None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(label, *args, most=LONGEST_EMAIL, **kwargs)
-
-    def read(self, text: str) -> str | None:
-        """Return the address; ValueError for what is none."""
-        line = super().read(text)
-        try:
-            return validate_email(line, check_deliverability=False).normalized.lower() if line else None
-        except EmailNotValidError as wrong:
-            raise ValueError("This is no e-mail address.") from wrong
-
-
 class ChangeEmailForm(SureForm):
     """The e-mail that is to be."""
 
@@ -151,7 +140,7 @@ class ForgotForm(Form):
 class ProfileForm(Form):
     """What a person is called."""
 
-    name = WordsField("Name", most=255)
+    name = WordsField("Name", most=LONGEST_NAME)
     username = WordsField("Username", most=64)
 
     def validate_username(self, field: WordsField) -> None:

@@ -1,12 +1,10 @@
 """What comes with a sign-in elsewhere: where to go afterwards, and what its issuer sends back."""
 
-from app.forms.accounts import is_of_this_site
+from app.forms.accounts import is_of_this_site, is_short_way
 from app.forms.base import Form
 from app.forms.fields import WordsField
 
 LONGEST_CODE = 4000
-# Bytes of a path as the cookie keeps it: a browser drops a cookie of more than four thousand.
-LONGEST_WAY = 1500
 
 
 class GoingForm(Form):
@@ -17,8 +15,7 @@ class GoingForm(Form):
     def way_on(self) -> str:
         """Return the page that was asked for, where it is one of ours; else the way to one's desk."""
         path = self.next.data or ""
-        is_short = len(path.encode("ascii", "backslashreplace")) <= LONGEST_WAY
-        return path if self.validate() and is_of_this_site(path) and is_short else "/"
+        return path if self.validate() and is_of_this_site(path) and is_short_way(path) else "/"
 
 
 class BackForm(Form):

@@ -7,10 +7,21 @@ from urllib.parse import urlencode
 
 from wtforms.validators import ValidationError
 
+from app.forms.base import StrictForm
 from app.forms.fields import IdField, WordsField
 from app.forms.filters import DayField, midnight
-from app.forms.staff import StrictForm
 from app.queries.log import Asked
+
+
+class NumberField(IdField):
+    """The number of a sale."""
+
+    def read(self, text: str) -> int:
+        """Return the number; ValueError in words of its own: people know it, other than ids."""
+        try:
+            return super().read(text)
+        except ValueError:
+            raise ValueError("The number of a sale has digits alone, such as 10412.") from None
 
 
 class LogForm(StrictForm):
@@ -18,7 +29,7 @@ class LogForm(StrictForm):
 
     person = IdField("Person")
     verb = WordsField("What", most=32)
-    number = IdField("Sale number")
+    number = NumberField("Sale number")
     day = DayField("Day")
     before = IdField()
 

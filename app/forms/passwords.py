@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 SHORTEST, ADVISED, LONGEST = 8, 15, 128
+ADVICE = f"{SHORTEST} characters at least, better {ADVISED} or more: a few words in a row do well."
 # Shorter words of the account stand in many good passwords by chance.
 SHORTEST_WORD = 4
 

@@ -3,7 +3,7 @@
 from wtforms.validators import ValidationError
 
 from app.forms.base import Form
-from app.forms.fields import TickField, WordsField
+from app.forms.fields import IdField, TickField, WordsField
 from app.forms.values import needed
 
 LONGEST_EMAIL = 320
@@ -13,6 +13,12 @@ class PersonForm(Form):
     """Whose data it is."""
 
     email = WordsField("E-mail", [needed], most=LONGEST_EMAIL)
+
+
+class NamedForm(Form):
+    """Of whom a page speaks already."""
+
+    person = IdField("Person")
 
 
 class EraseForm(PersonForm):

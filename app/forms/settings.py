@@ -13,7 +13,7 @@ from wtforms.validators import ValidationError
 from app.actions.mails import NAMES, Mail
 from app.actions.stores import Settings, fingerprint
 from app.carriers import LONGEST as LONGEST_CARRIER
-from app.forms.base import Form
+from app.forms.base import StrictForm
 from app.forms.fields import NumberField, PlainField, TextsField, TickField, WordsField
 from app.forms.purchases import EMAIL
 from app.forms.values import CurrencyField, needed
@@ -163,7 +163,7 @@ MailTextsForm = type(
 )
 
 
-class SettingsForm(Form):
+class SettingsForm(StrictForm):
     """All that a store sets for itself; `seen` is the fingerprint of the settings that the form showed."""
 
     seen = WordsField(most=64)
@@ -216,10 +216,7 @@ class SettingsForm(Form):
         if not self._workdays():
             self.workdays_error = "Tick one day at least: otherwise nothing would ever be due."
             is_valid = False
-        strangers = [name for name in self.strangers() if name != "csrf_token"]
-        if strangers:
-            self.form_errors.append(f"“{strangers[0][:64]}” is no field of this form, or came twice.")
-        return is_valid and not strangers
+        return is_valid
 
     def validate_mail_from(self, field: WordsField) -> None:
         """Refuse what cannot be an address."""

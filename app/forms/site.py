@@ -4,11 +4,10 @@ import re
 from typing import Any
 
 from app.actions.site import NewStore
-from app.forms.base import Form
+from app.forms.base import Form, StrictForm
 from app.forms.fields import IdField, PlainField, TickField, WordsField
 from app.forms.settings import ZoneField
-from app.forms.staff import LONGEST_EMAIL, LONGEST_NAME, EmailField, StrictForm
-from app.forms.values import CurrencyField, needed
+from app.forms.values import LONGEST_NAME, CurrencyField, EmailField, needed
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,62}", re.ASCII)
 LONGEST_ASKED = 100
@@ -55,14 +54,14 @@ class StoreOpenForm(Form):
 class StoreForm(StoreOpenForm, StrictForm):
     """A new store and whose it is."""
 
-    owner = EmailField("Owner’s e-mail", [needed], most=LONGEST_EMAIL)
+    owner = EmailField("Owner’s e-mail", [needed])
     currency = TypedCurrencyField("Currency", [needed], default="USD")
 
 
 class HandOverForm(StrictForm):
     """To whom a store goes."""
 
-    email = EmailField("E-mail of the new owner", [needed], most=LONGEST_EMAIL)
+    email = EmailField("E-mail of the new owner", [needed])
 
 
 class PeopleForm(StrictForm):

@@ -8,8 +8,7 @@ from wtforms.validators import ValidationError
 from app.forms.accounts import is_of_this_site
 from app.forms.base import Form
 from app.forms.fields import IdField, NumberField, PlainField, TickField, WordsField
-from app.forms.staff import LONGEST_EMAIL, LONGEST_NAME, EmailField
-from app.forms.values import WordField, needed
+from app.forms.values import LONGEST_NAME, EmailField, WordField, needed
 from app.statuses import Role
 
 LONGEST_PATH = 2000
@@ -39,7 +38,7 @@ class YesField(TickField):
 class AccountOpenForm(Form):
     """A new account; `is_email_proved`: the marketplace has proved that the e-mail is its person's."""
 
-    email = EmailField("E-mail", [needed], most=LONGEST_EMAIL)
+    email = EmailField("E-mail", [needed])
     name = WordsField("Name", most=LONGEST_NAME)
     is_email_proved = TickField("The e-mail is proved")
 
@@ -54,7 +53,7 @@ class WhoForm(Form):
     """Somebody with an account, by its id or their e-mail."""
 
     account_id = IdField("Account")
-    email = EmailField("E-mail", most=LONGEST_EMAIL)
+    email = EmailField("E-mail")
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Judge every field; exactly one of the two names who is meant."""
@@ -92,7 +91,7 @@ class StoreListForm(Form):
 class AccountListForm(StoreListForm):
     """Which accounts are listed; `email` narrows them to one."""
 
-    email = EmailField("E-mail", most=LONGEST_EMAIL)
+    email = EmailField("E-mail")
 
 
 class KeyForm(Form):

@@ -1,58 +1,24 @@
 """What the pages of a store's people send: a place, an invitation, a new person's name and password."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from flask import current_app
 from wtforms.validators import ValidationError
 
 from app.access.rights import BEYOND, ORDINARY, Permission
 from app.actions.places import Place
-from app.forms.base import Form
+from app.forms.base import StrictForm
+from app.forms.credentials import ChosenPasswordForm
 from app.forms.fields import PlainField, TickField, WordsField
-from app.forms.values import WordField, needed
+from app.forms.values import LONGEST_NAME, EmailField, WordField, needed
 from app.statuses import Role
 
-LONGEST_EMAIL = 254
-LONGEST_NAME = 255
-LONGEST_PASSWORD = 256
 RIGHTS = {**ORDINARY, **BEYOND}
 
 
 def tick_of(permission: Permission) -> str:
     """Return the name of the tick that gives or takes a right."""
     return permission.name.lower()
-
-
-class StrictForm(Form):
-    """A form that takes no name that no field has."""
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Judge every field; what is no field of this form is refused."""
-        is_valid = super().validate(extra_validators)
-        strangers = [name for name in self.strangers() if name != "csrf_token"]
-        if strangers:
-            self.form_errors.append(f"“{strangers[0][:64]}” is no field of this form, or came twice.")
-        return is_valid and not strangers
-
-
-def read_email(text: str) -> str:
-    """Return an e-mail address as the sign-in looks it up, in small letters; ValueError for what is none."""
-    try:
-        return str(current_app.extensions["security"].mail_util.validate(text)).lower()
-    except ValueError:
-        raise ValueError("Write an e-mail address, such as ada@example.com.") from None
-
-
-class EmailField(WordsField):
-    """An e-mail address, as the sign-in looks it up."""
-
-    def read(self, text: str) -> str | None:
-        """Return the address in small letters; ValueError for what is none."""
-        text = super().read(text) or ""
-        if not text:
-            return None
-        return read_email(text)
 
 
 class PlaceForm(StrictForm):
@@ -106,27 +72,15 @@ class PlaceForm(StrictForm):
 class InviteForm(PlaceForm):
     """An invitation: to whom it goes, and the place that it offers."""
 
-    email = EmailField("E-mail", [needed], most=LONGEST_EMAIL)
+    email = EmailField("E-mail", [needed])
 
 
-class NewPersonForm(StrictForm):
+class NewPersonForm(StrictForm, ChosenPasswordForm):
     """What somebody without an account says of themselves to take a place that they are invited to."""
 
     name = WordsField("Name", [needed], most=LONGEST_NAME)
-    password = PlainField("Password", [needed])
 
-    def __init__(self, sent: Any = None, *, email: str) -> None:
-        """Judge a password of the person with this address."""
-        self.email = email
+    def __init__(self, sent: Any = None, *, about: Iterable[str | None]) -> None:
+        """Judge a password of the person of whom this is known, and their name."""
         super().__init__(sent)
-
-    def validate_password(self, field: PlainField) -> None:
-        """Refuse a password that the desk's one rule for passwords refuses; keep it as the rule writes it."""
-        if field.data is None:
-            return
-        if len(field.data) > LONGEST_PASSWORD:
-            raise ValidationError(f"At most {LONGEST_PASSWORD} characters.")
-        judge = current_app.extensions["security"].password_util.validate
-        faults, field.data = judge(field.data, True, email=self.email)
-        if faults:
-            raise ValidationError(str(faults[0]))
+        self.about = [*about, self.name.data]

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from babel import Locale
+from email_validator import EmailNotValidError, validate_email
 from wtforms.validators import StopValidation, ValidationError
 
 from app.forms.fields import PlainField, WordsField, read_word
@@ -14,6 +15,8 @@ from app.money import known_currencies, parse_amount
 
 # In minor units: what all sums of an order stay within, so that any database can count them.
 MOST_MONEY = 10**15
+# Of an account: an address as mail knows it (RFC 5321), and a name to show.
+LONGEST_EMAIL, LONGEST_NAME = 254, 255
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 LINK = re.compile(r"https?://[^\s/\x00-\x1f\x7f][^\s\x00-\x1f\x7f]*", re.IGNORECASE)
@@ -50,6 +53,26 @@ class WordField(PlainField):
     def read(self, text: str) -> StrEnum:
         """Return the member; ValueError names those that the list has."""
         return read_word(text, self.of)
+
+
+def read_email(text: str) -> str:
+    """Return an e-mail address as the sign-in looks it up, in small letters; ValueError for what is none."""
+    try:
+        return validate_email(text, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        raise ValueError("Write an e-mail address, such as ada@example.com.") from None
+
+
+class EmailField(WordsField):
+    """The e-mail address of an account, as the sign-in looks it up."""
+
+    def __init__(self, label: str | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(label, *args, most=LONGEST_EMAIL, **kwargs)
+
+    def read(self, text: str) -> str | None:
+        """Return the address in small letters; ValueError for what is none."""
+        line = super().read(text)
+        return read_email(line) if line else None
 
 
 class LinkField(WordsField):

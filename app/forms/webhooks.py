@@ -10,7 +10,7 @@ from wtforms.validators import ValidationError
 
 from app.actions.hooks import Happening
 from app.actions.webhooks import Wanted
-from app.forms.base import Form
+from app.forms.base import StrictForm
 from app.forms.fields import IdField, NumberField, TickField, WordsField
 from app.forms.values import needed
 from app.outward import LONGEST_URL, target_of
@@ -23,7 +23,7 @@ HappeningsForm = type(
 )
 
 
-class WantedForm(Form):
+class WantedForm(StrictForm):
     """What a webhook is told."""
 
     events: Any = FormField(HappeningsForm)
@@ -40,10 +40,7 @@ class WantedForm(Form):
         elif not any(tick.data for tick in self.events.form):
             self.events_error = "Tick one thing at least: otherwise nothing would ever be told."
             is_valid = False
-        strangers = [name for name in self.strangers() if name != "csrf_token"]
-        if strangers:
-            self.form_errors.append(f"“{strangers[0][:64]}” is no field of this form, or came twice.")
-        return is_valid and not strangers
+        return is_valid
 
     def wanted(self) -> Wanted:
         """Return what was ticked; only after `validate`."""
@@ -82,25 +79,13 @@ class WebhookForm(WantedForm):
             raise ValidationError("Open the page anew and send the form again.")
 
 
-class RotateForm(Form):
+class RotateForm(StrictForm):
     """Which secret is made anew: sent twice, the form makes one alone."""
 
     number: Any = NumberField(validators=[needed], least=0)
 
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Judge the number; any other name is refused."""
-        is_valid = super().validate(extra_validators)
-        return is_valid and self.strangers() in ([], ["csrf_token"])
 
-
-class MessageLogForm(Form):
+class MessageLogForm(StrictForm):
     """Where the log goes on."""
 
     before = IdField()
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Judge the field; any other name is refused."""
-        is_valid = super().validate(extra_validators)
-        if self.strangers():
-            self.form_errors.append("The log knows no such thing: open it anew.")
-        return is_valid and not self.form_errors

@@ -82,8 +82,8 @@ def _confirm(account: Account, email: str) -> str:
     """Return the words and the link that prove an address."""
     link = link_to("/account/email/confirm", CONFIRM, account, email)
     return (
-        f"confirm here that this is your address:\n\n{link}\n\nThe link works for one hour, and once. "
-        "If you know nothing of it, do nothing."
+        f"confirm here that this is your address:\n\n{link}\n\nThe link works for one hour, once, "
+        "and where you are signed in. If you know nothing of it, do nothing."
     )
 
 

@@ -10,6 +10,7 @@ from app.web import (
     attention,
     buyers_word,
     connections,
+    cookies,
     email_change,
     errors,
     frame,
@@ -102,6 +103,7 @@ class IdConverter(BaseConverter):
 def init_app(app: Flask) -> None:
     """Register pages, sign-in, headers and error pages."""
     app.url_map.converters["id"] = IdConverter
+    cookies.init_app(app)
     origin.init_app(app)
     signin.init_app(app)
     for blueprint in BLUEPRINTS:

@@ -1,6 +1,6 @@
 """The way in (`/` leads to one's desk), one's own account at a glance, and what a person is called."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import logs
@@ -11,7 +11,7 @@ from app.forms.base import body
 from app.forms.credentials import ProfileForm
 from app.models import Account
 from app.queries import people
-from app.web import htmx
+from app.web import cookies, htmx
 from app.web.signin import current_actor, must_have_second_factor, own_account
 
 blueprint = Blueprint("account", __name__)
@@ -77,6 +77,11 @@ def theme() -> ResponseReturnValue:
     answer = redirect(form.way_back() or url_for("account.home"), 303)
     if form.theme.data:
         answer.set_cookie(
-            "theme", form.theme.data, max_age=YEAR, httponly=True, samesite="Lax", secure=request.is_secure
+            cookies.called(cookies.THEME),
+            form.theme.data,
+            max_age=YEAR,
+            httponly=True,
+            samesite="Lax",
+            secure=current_app.config["IS_HTTPS"],
         )
     return answer

@@ -135,7 +135,8 @@ def _remark(desk: Desk, told: dict[str, Any]) -> RemarkRow:
     href = ""
     if told["order"]:
         href = url_for("sales.show", slug=desk.store.slug, order_id=told["order"])
-    return RemarkRow(told["id"] or "no number", href, BADGES[told["verdict"]], "; ".join(told["said"]))
+    said = "; ".join(told["said"]) if desk.sight.personal else ""  # it quotes names and addresses
+    return RemarkRow(told["id"] or "no number", href, BADGES[told["verdict"]], said)
 
 
 def untold_rows(desk: Desk, found: list[Untold], clock: Clock) -> list[UntoldRow]:

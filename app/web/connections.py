@@ -59,7 +59,7 @@ def make(slug: str) -> ResponseReturnValue:
     def act(**by: Any) -> None:
         connect(account, sealed, form.since_in(store.zone), **by)
 
-    return carry_out(desk, act, "The store is connected: its sales come in now.", "connected", form)
+    return carry_out(desk, act, "The store is connected: its sales come in now.", "connected the store", form)
 
 
 @blueprint.post("/pull")
@@ -67,7 +67,7 @@ def pull(slug: str) -> ResponseReturnValue:
     """Let the next pull begin at once."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, pull_now, "The sales are read in a moment: open this page anew.", "pull asked for")
+    return carry_out(desk, pull_now, "The sales are read in a moment: open this page anew.", "asked for a pull")
 
 
 @blueprint.post("/pause")
@@ -75,7 +75,7 @@ def halt(slug: str) -> ResponseReturnValue:
     """Let nothing be pulled or told until the store goes on."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, pause, "The connection is paused.", "paused")
+    return carry_out(desk, pause, "The connection is paused.", "paused the connection")
 
 
 @blueprint.post("/resume")
@@ -83,7 +83,7 @@ def go_on(slug: str) -> ResponseReturnValue:
     """Go on."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, lambda **by: pause(is_paused=False, **by), "The connection goes on.", "resumed")
+    return carry_out(desk, lambda **by: pause(is_paused=False, **by), "The connection goes on.", RESUMED)
 
 
 @blueprint.post("/end")
@@ -91,7 +91,7 @@ def end(slug: str) -> ResponseReturnValue:
     """End the connection and forget the key."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, disconnect, "The store is disconnected, and its key is forgotten.", "disconnected")
+    return carry_out(desk, disconnect, "The store is disconnected, and its key is forgotten.", DISCONNECTED)
 
 
 @blueprint.post("/sales/<id:order_id>/again")
@@ -101,7 +101,7 @@ def again(slug: str, order_id: int) -> ResponseReturnValue:
     body()
     find_sale(desk, order_id)
     said = "The marketplace is told in a moment."
-    return carry_out(desk, lambda **by: tell_again(order_id, **by), said, "told again")
+    return carry_out(desk, lambda **by: tell_again(order_id, **by), said, "told a sale again")
 
 
 def carry_out(
@@ -116,7 +116,7 @@ def carry_out(
     except Refused as refusal:
         db.session.rollback()
         return asking(desk, refusal.status, form=form, refusal=refusal.sentence)
-    logs.note(connection=noted)
+    logs.note(did=noted)
     flash(said)
     return htmx.go_to(url_for("connections.index", slug=desk.store.slug))
 

@@ -15,7 +15,7 @@ from app.forms.credentials import ChangeEmailForm, LinkForm
 from app.models import Account
 from app.postman.account_words import CONFIRM
 from app.web import guesses, htmx, mail_link
-from app.web.mail_link import link_of
+from app.web.mail_link import Link, link_of
 from app.web.signin import own_account
 
 blueprint = Blueprint("email_change", __name__, url_prefix="/account/email")
@@ -52,11 +52,22 @@ def shown(account: Account, form: ChangeEmailForm, status: int = 200) -> Respons
     return render_template("account/email.html", form=form, email=account.email or ""), status
 
 
+def own_link(form: LinkForm) -> Link | None:
+    """Return what a link says to whoever asked for it; None for everybody else.
+
+    Whoever reads an address's mail could otherwise be led to give it, and what was bought under it, to
+    somebody else.
+    """
+    account = own_account()
+    link = link_of(CONFIRM, form.token.data or "") if form.validate() else None
+    return link if link is not None and link.account.id == account.id else None
+
+
 @blueprint.get("/confirm")
 def confirm() -> ResponseReturnValue:
     """Show what a link would do, and the button that lets it: looking changes nothing."""
     form = LinkForm(request.args)
-    link = link_of(CONFIRM, form.token.data or "")
+    link = own_link(form)
     if link is None:
         return mail_link.dead()
     return render_template("account/confirm.html", token=form.token.data, email=link.email)
@@ -67,7 +78,7 @@ def change() -> ResponseReturnValue:
     """Let the new address count."""
     form = LinkForm(body())
     guesses.take("link", None)
-    link = link_of(CONFIRM, form.token.data or "") if form.validate() else None
+    link = own_link(form)
     if link is None:
         return mail_link.dead()
     guesses.give_back()

@@ -24,7 +24,7 @@ TITLES = {
     409: "Somebody was quicker",
     413: "This is too large",
     415: "This kind of content is not taken",
-    410: "This link holds no more",
+    410: "This link does not work any more",
     422: "Something is not right yet",
     429: "Not so fast",
     500: "Something went wrong on our side",
@@ -32,11 +32,13 @@ TITLES = {
 }
 MESSAGES = {
     400: "Go back, reload the page and try again.",
-    403: "Your place in this store does not carry the right for it. Its owner can give it to you.",
-    404: "The address may be mistyped, or it belongs to a store that you have no place in.",
+    403: "Your role in this store does not allow it, or not any more. Its owner can give you the right.",
+    404: "The address may be mistyped, or it belongs to a store where you do not work, or not any more.",
     405: "Go back and use the buttons of the page.",
     500: "Nothing was changed. Try again; if it happens again, tell us the number below.",
 }
+# Fields that no page shows, besides those with "password" in their names.
+SECRETS = frozenset({"current", "api_key"})
 # A form that was sent in vain is offered again, up to so many bytes.
 LARGEST_KEPT = 64 * 1024
 
@@ -112,7 +114,7 @@ def in_plain_words(code: int, sentence: str) -> Response:
 def what_was_sent() -> list[tuple[str, str]] | None:
     """Return the fields of a form that came to nothing, for a button that sends them again; else None.
 
-    A password is asked for anew: it does not stand in a page.
+    A password, or the key of an account elsewhere, is asked for anew: it does not stand in a page.
     """
     if request.method != "POST" or htmx.wants_part() or (request.content_length or 0) > LARGEST_KEPT:
         return None
@@ -120,7 +122,7 @@ def what_was_sent() -> list[tuple[str, str]] | None:
         fields = list(body().items(multi=True))
     except Refused:
         return None
-    is_whole = fields and not any("password" in name for name, _ in fields)
+    is_whole = fields and not any("password" in name or name in SECRETS for name, _ in fields)
     return [(name, text) for name, text in fields if name != "csrf_token"] if is_whole else None
 
 

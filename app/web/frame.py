@@ -9,6 +9,7 @@ from werkzeug.local import LocalProxy
 
 from app.access import Actor, Desk, Permission
 from app.queries import attention, people
+from app.web import cookies
 from app.web.signin import actor_or_none
 
 THEMES = ("auto", "light", "dark")
@@ -74,11 +75,11 @@ STORE_MENU = (
     ("Items", "items.index", "items", "i", Permission.SEE_SALES, False),
     ("Parcels", "parcels.index", "parcels", "l", Permission.SEE_EVERYTHING, False),
     ("Import", "imports.index", "import", "m", Permission.IMPORT, True),
-    ("Staff", "staff.index", "account", "f", Permission.STAFF, True),
+    ("Staff", "staff.index", "staff", "f", Permission.STAFF, True),
     ("Log", "logbook.index", "log", "o", Permission.SEE_LOG, True),
     ("Settings", "settings.show", "store", "e", Permission.SETTINGS, True),
 )
-SITE = frozenset({"site", "site_people", "site_log"})
+SITE = frozenset({"site", "site_people", "site_log", "persons"})
 # What stands under an entry of the menu besides its own pages, by its key: under Sales, pages about one sale
 # or for a new one.
 UNDER = {
@@ -94,7 +95,7 @@ def init_app(app: Flask) -> None:
 
     @app.context_processor
     def around() -> dict[str, Any]:
-        theme = request.cookies.get("theme", "auto")
+        theme = request.cookies.get(cookies.called(cookies.THEME), "auto")
         # Made by the layout that shows it: parts have none.
         return {"frame": LocalProxy(cache(frame)), "theme": theme if theme in THEMES else "auto"}
 

@@ -4,15 +4,17 @@ The link's token is given once, in an address that shows nothing; from then on a
 the one purchase, below its own path and nowhere else. The session knows nothing of it.
 """
 
+from datetime import timedelta
+
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app import logs
 from app.access.guests import GUEST, LinkRefused, find_guests_purchase, find_link
 from app.errors import Absorbed
 from app.models import Order
-from app.web import htmx
+from app.seals import said_by, signed
+from app.web import cookies, htmx
 from app.web.errors import page as error_page
 from app.web.invoice_view import view as invoice
 from app.web.purchase_page import Reader, page
@@ -20,22 +22,22 @@ from app.web.purchase_words import say_received, say_what_is_wrong
 
 blueprint = Blueprint("guest", __name__, url_prefix="/guest")
 
-COOKIE = "tradepost_guest"
-# Seconds for which an opened link need not be opened again.
-LASTS = 12 * 3600
+# For so long an opened link need not be opened again.
+LASTS = timedelta(hours=12)
+PURPOSE = "guest's cookie"
 
 
-def seal() -> URLSafeTimedSerializer:
-    """Return what signs the cookie, which means nothing anywhere else."""
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="guest link")
+def cookie() -> str:
+    """Return the name of the cookie that opens a purchase."""
+    return cookies.called(cookies.GUEST, has_path=True)
 
 
 def opened(link_id: int) -> tuple[Reader, Order]:
     """Return the guest and the purchase of the link, as the cookie of its path opens it; LinkRefused."""
-    try:
-        public_id = str(seal().loads(request.cookies.get(COOKIE, ""), max_age=LASTS))
-    except BadData:
-        raise LinkRefused from None
+    said = said_by(current_app.config["SECRET_KEY"], PURPOSE, request.cookies.get(cookie(), ""), LASTS)
+    if said is None:
+        raise LinkRefused
+    public_id = str(said["link"])
     order = find_guests_purchase(link_id, public_id)
     base = url_for("guest.show", link_id=link_id)
     reader = Reader(GUEST, lambda: find_guests_purchase(link_id, public_id), base, None, "guest/show.html")
@@ -70,9 +72,9 @@ def enter(token: str) -> ResponseReturnValue:
     there = url_for("guest.show", link_id=link.id)
     answer = redirect(there, 303)
     answer.set_cookie(
-        COOKIE,
-        str(seal().dumps(link.public_id)),
-        max_age=LASTS,
+        cookie(),
+        signed(current_app.config["SECRET_KEY"], PURPOSE, {"link": link.public_id}),
+        max_age=int(LASTS.total_seconds()),
         path=there,
         secure=current_app.config["IS_HTTPS"],
         httponly=True,

@@ -12,9 +12,14 @@ from app.signing import guest_token
 from app.web.clock import Clock
 
 
+def may_have(desk: Desk) -> bool:
+    """Tell whether somebody may have a link: it shows where the parcel goes, and what was paid."""
+    return all(map(desk.may, (Permission.SHIP, Permission.SEE_PERSONAL, Permission.SEE_MONEY)))
+
+
 def panel(desk: Desk, order: Order) -> dict[str, Any]:
     """Return what the panel shows: the address that works, until when, and whether it may be made anew."""
-    if not desk.may(Permission.SHIP) or not desk.store.guest_days:
+    if not may_have(desk) or not desk.store.guest_days:
         return {"guest": None}
     now = datetime.now(UTC)
     link = next((link for link in links_of(order.id) if link.works(now)), None)

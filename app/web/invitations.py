@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, current_app, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import hash_password
-from flask_security.utils import login_user, url_for_security
+from flask_security.utils import url_for_security
 
 from app import logs
 from app.access import Actor
@@ -14,10 +14,11 @@ from app.actions.staff import accept, accept_as_new, decline
 from app.db import db
 from app.errors import NotAllowed
 from app.forms.base import body
-from app.forms.staff import LONGEST_NAME, NewPersonForm
+from app.forms.passwords import ADVICE, normal
+from app.forms.staff import NewPersonForm
 from app.web import errors, htmx
 from app.web.clock import Clock
-from app.web.signin import actor_or_none, current_actor
+from app.web.signin import actor_or_none, bring_in, current_actor
 from app.web.staff_view import ABOUT, ROLES, said
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/invitations")
@@ -34,7 +35,7 @@ def does_not_hold(refusal: NoInvitation) -> ResponseReturnValue:
 def show(token: str) -> ResponseReturnValue:
     """Show what is offered, and how this person can answer."""
     offer = offered(token)
-    return asking(token, offer, NewPersonForm(email=offer.row.email), 200)
+    return asking(token, offer, NewPersonForm(about=known_of(offer)), 200)
 
 
 @blueprint.post("/<token>/accept")
@@ -46,23 +47,22 @@ def accept_it(token: str) -> ResponseReturnValue:
         raise NotAllowed
     accept(offer, actor=actor)
     db.session.commit()
-    return welcome(offer)
+    return htmx.go_to(welcome(offer))
 
 
 @blueprint.post("/<token>/join")
 def join(token: str) -> ResponseReturnValue:
     """Make an account with this name and password, and take the place; the link proves the address."""
     offer = offered(token)
-    form = NewPersonForm(body(), email=offer.row.email)
+    form = NewPersonForm(body(), about=known_of(offer))
     if actor_or_none() is not None or offer.is_known:
         raise NotAllowed
     if not form.validate():
         return asking(token, offer, form, 422)
-    hashed = str(hash_password(form.password.data))
+    hashed = str(hash_password(normal(form.password.data)))
     account = accept_as_new(offer, name=form.name.data, password_hash=hashed, actor=Actor(None))
     db.session.commit()
-    login_user(account)
-    return welcome(offer)
+    return bring_in(account, way="invitation", to=welcome(offer))
 
 
 @blueprint.post("/<token>/decline")
@@ -82,11 +82,16 @@ def offered(token: str) -> Invited:
     return find_invited(str(current_app.config["SECRET_KEY"]), token, datetime.now(UTC))
 
 
-def welcome(offer: Invited) -> ResponseReturnValue:
-    """Lead a new member to the store."""
+def known_of(offer: Invited) -> list[str | None]:
+    """Return what a password of the invited person may not lean on."""
+    return [offer.row.email, offer.store.name]
+
+
+def welcome(offer: Invited) -> str:
+    """Welcome a new member, and return where the store is."""
     logs.note(did="joined a store", invitation=offer.row.id, store=offer.store.slug)
     flash(f"Welcome to {offer.store.name}.")
-    return htmx.go_to(url_for("sales.index", slug=offer.store.slug))
+    return url_for("sales.index", slug=offer.store.slug)
 
 
 def asking(token: str, offer: Invited, form: NewPersonForm, status: int) -> ResponseReturnValue:
@@ -97,7 +102,7 @@ def asking(token: str, offer: Invited, form: NewPersonForm, status: int) -> Resp
     given = {
         "token": token,
         "form": form,
-        "longest_name": LONGEST_NAME,
+        "advice": ADVICE,
         "store": offer.store.name,
         "inviter": offer.row.inviter,
         "email": offer.row.email,

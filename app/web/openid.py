@@ -20,7 +20,7 @@ from app.db import db
 from app.errors import Refused
 from app.forms.base import body
 from app.forms.elsewhere import BackForm, GoingForm
-from app.forms.staff import read_email
+from app.forms.values import read_email
 from app.openid import Flow, Issuer, IssuerAway, NotBelieved, Said
 from app.web.signin import bring_in
 

@@ -13,7 +13,7 @@ from app.db import db
 from app.errors import ChangedMeanwhile
 from app.forms.base import body
 from app.forms.credentials import ChangePasswordForm, ForgotForm, ResetForm
-from app.forms.passwords import ADVISED, SHORTEST, normal
+from app.forms.passwords import ADVICE, normal
 from app.models import Account
 from app.postman.account_words import RESET
 from app.queries import people
@@ -22,8 +22,6 @@ from app.web.mail_link import link_of
 from app.web.signin import actor_or_none, let_in, own_account
 
 blueprint = Blueprint("passwords", __name__)
-
-ADVICE = f"{SHORTEST} characters at least, better {ADVISED} or more: a few words in a row do well."
 
 
 @blueprint.get("/account/password")

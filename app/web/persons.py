@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from flask import Blueprint, Response, flash, make_response, render_template, url_for
+from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import logs
@@ -12,7 +12,8 @@ from app.actions.persons import ERASE, EXPORT, erase_person, export_person
 from app.db import db
 from app.errors import Refused
 from app.forms.base import body
-from app.forms.persons import EraseForm, PersonForm
+from app.forms.persons import EraseForm, NamedForm, PersonForm
+from app.queries import site_people
 from app.statuses import ActorKind
 from app.web import htmx
 from app.web.signin import current_actor
@@ -29,9 +30,12 @@ def site_admin() -> Actor:
 
 @blueprint.get("")
 def index() -> ResponseReturnValue:
-    """Ask whose data it is about."""
+    """Ask whose data it is about; the address of a person who is named by their id stands there already."""
     site_admin()
-    return asking(PersonForm(), EraseForm(), 200)
+    form = NamedForm(request.args)
+    named = site_people.one(form.person.data) if form.validate() and form.person.data else None
+    given = {"email": named.email} if named else None
+    return asking(PersonForm(data=given), EraseForm(data=given), 200)
 
 
 def asking(person: PersonForm, erased: EraseForm, status: int) -> ResponseReturnValue:

@@ -78,10 +78,10 @@ def turn_off() -> ResponseReturnValue:
     account = own_account()
     if (refused := sure(account)) is not None:
         return refused
-    if turn_off_second_factor(account.id, now=datetime.now(UTC)):
+    if turn_off_second_factor(account.id, now=datetime.now(UTC), but=g.signin_id):
         db.session.commit()
         logs.note(did="second factor off")
-        flash("Signing in asks for no code any more.")
+        flash("Signing in asks for no code any more. You are signed out everywhere else.")
     return htmx.go_to(url_for("second_factor.show" if must_have_second_factor(account) else "account.index"))
 
 

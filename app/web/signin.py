@@ -20,7 +20,7 @@ from app.actions.people import SEEN_EVERY, end_signin, note_seen, open_signin, s
 from app.config import is_loopback
 from app.db import db
 from app.errors import BadBody
-from app.forms.accounts import is_of_this_site
+from app.forms.accounts import is_of_this_site, is_short_way
 from app.forms.base import body, forget_unless
 from app.forms.credentials import SignInForm
 from app.models import Account
@@ -151,7 +151,7 @@ def second_step(account: Account, *, remember: bool, wanted: str) -> Response | 
         "key": account.fs_uniquifier,
         "at": int(datetime.now(UTC).timestamp()),
         "remember": remember,
-        "next": wanted,
+        "next": wanted if is_short_way(wanted) else "",
     }
     logs.note(did="gave the password", account=account.id)
     return redirect(url_for("second_step.show"), 303)  # type: ignore[return-value]

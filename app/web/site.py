@@ -1,5 +1,6 @@
 """The stores of the site, for its admins: who works in them; made, disabled, enabled, handed over."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -135,7 +136,9 @@ def listed(
 ) -> ResponseReturnValue:
     """Show the stores, with this form, or with what was refused to one of them."""
     stores = people.all_stores()
-    members = people.members_of([s.id for s in stores])
+    members: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    for store_id, name, role in people.members_of([s.id for s in stores]):
+        members[store_id].append((name, role))
     tallies = counts.tabs_of_all()
     return render_template(
         "site/index.html",
@@ -143,13 +146,13 @@ def listed(
         zones=zones(),
         currencies=sorted(known_currencies()),
         refusal=refusal,
-        stores=[store_view(s, members, tallies, handing) for s in stores],
+        stores=[store_view(s, members[s.id], tallies, handing) for s in stores],
     ), status
 
 
 def store_view(
     store: Any,
-    members: list[tuple[int, str, str]],
+    members: list[tuple[str, str]],
     tallies: dict[int, dict[str, int]],
     handing: tuple[int, HandOverForm] | None,
 ) -> dict[str, Any]:
@@ -164,7 +167,7 @@ def store_view(
         "is_active": store.is_active,
         "is_vendor": store.is_vendor,
         "currency": store.currency,
-        "people": [(name, role) for store_id, name, role in members if store_id == store.id],
+        "people": members,
         "all": sum(tallies.get(store.id, {}).values()),
         "to_ship": tallies.get(store.id, {}).get("to_ship", 0),
         "typed": refused.email._value() if refused else "",

@@ -25,7 +25,7 @@ from app.web.desk import open_desk
 from app.web.staff_view import (
     ABOUT,
     ROLES,
-    invitation_view,
+    invitation_views,
     member_view,
     offered_rights,
     offered_roles,
@@ -33,8 +33,6 @@ from app.web.staff_view import (
 )
 
 blueprint = Blueprint("staff", __name__, url_prefix="/stores/<slug>")
-
-FIRST = Place(Role.STAFF, frozenset(ORDINARY))
 
 
 @blueprint.get("/staff")
@@ -114,7 +112,7 @@ def change(slug: str, account_id: int) -> ResponseReturnValue:
         return asking(desk, found_member(desk, account_id), form, refusal.status)
     if is_changed:
         logs.note(did="changed a place", member=account_id)
-    flash(f"The place of {member.shown_name} is {'saved' if is_changed else 'as it was'}.")
+    flash(f"Role and rights of {member.shown_name} are {'saved' if is_changed else 'as they were'}.")
     if is_changed and account_id == desk.actor.account_id:
         return htmx.go_to(url_for("account.home"))
     return htmx.go_to(url_for("staff.index", slug=slug))
@@ -198,7 +196,7 @@ def listed(desk: Desk, status: int, form: InviteForm | None = None, refusal: str
             member_view(desk, m, url_for("staff.show", slug=desk.store.slug, account_id=m.account_id))
             for m in staff.members(store_id)
         ],
-        "invitations": [invitation_view(row, clock) for row in staff.open_invitations(store_id)],
+        "invitations": invitation_views(staff.open_invitations(store_id), clock),
         "zone": clock.name,
     }
     return render_template("staff/index.html", **given), status
@@ -220,7 +218,9 @@ def about(form: PlaceForm) -> dict[str, Any]:
 
 def invite_form(desk: Desk, sent: Any = None) -> InviteForm:
     """Return the form that invites, as this person gets it."""
-    return InviteForm(sent, roles=offered_roles(desk), offers=offered_rights(desk), stands=FIRST)
+    offers = offered_rights(desk)
+    first = Place(Role.STAFF, frozenset(ORDINARY).intersection(offers))
+    return InviteForm(sent, roles=offered_roles(desk), offers=offers, stands=first)
 
 
 def place_form(desk: Desk, member: MemberRow, sent: Any = None) -> PlaceForm:

@@ -1,12 +1,12 @@
 """A store's people as its pages show them: what each may do, in words, and who is invited."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from app.access import Desk
-from app.access.invited import desk_of_inviter
-from app.access.rights import BEYOND, ORDINARY, Permission, held, is_admin, is_owner
+from app.access.invited import desk_of_inviter, still_gives
+from app.access.rights import BEYOND, ORDINARY, Permission, held, is_admin, is_owner, may_give
 from app.forms.staff import RIGHTS, PlaceForm, tick_of
 from app.queries.staff import InvitationRow, MemberRow
 from app.statuses import Role
@@ -64,7 +64,7 @@ class Tick(NamedTuple):
 
 def offered_roles(desk: Desk) -> list[Role]:
     """Return the roles that the actor can give."""
-    return [role for role in Role if role is not Role.OWNER or is_owner(desk) or is_admin(desk)]
+    return [role for role in Role if may_give(desk, role, ())]
 
 
 def offered_rights(desk: Desk) -> list[Permission]:
@@ -106,8 +106,15 @@ def member_view(desk: Desk, member: MemberRow, href: str) -> Member:
     )
 
 
-def invitation_view(row: InvitationRow, clock: Clock) -> Invitation:
-    """Return an open invitation as the list shows it."""
+def invitation_views(rows: Sequence[InvitationRow], clock: Clock) -> list[Invitation]:
+    """Return a store's open invitations as the list shows them."""
+    inviters = {(row.invited_by, row.store_id) for row in rows}
+    desks = {row[0]: desk_of_inviter(*row) for row in inviters}
+    return [invitation_view(row, still_gives(desks[row.invited_by], row), clock) for row in rows]
+
+
+def invitation_view(row: InvitationRow, is_given: bool, clock: Clock) -> Invitation:
+    """Return an open invitation as the list shows it; `is_given`: its inviter may still give the place."""
     also, without = said(row.role, row.rights)
     return Invitation(
         row.id,
@@ -117,15 +124,15 @@ def invitation_view(row: InvitationRow, clock: Clock) -> Invitation:
         without,
         row.inviter,
         clock.age_and_exact(row.created_at),
-        badge(row, clock.now),
+        badge(row, is_given, clock.now),
         clock.exact(row.expires_at),
     )
 
 
-def badge(row: InvitationRow, now: datetime) -> Badge:
+def badge(row: InvitationRow, is_given: bool, now: datetime) -> Badge:
     """Say how it stands with an open invitation."""
     if row.expires_at <= now:
         return Badge("Expired", "plain", "ring")
-    if desk_of_inviter(row) is None:
+    if not is_given:
         return Badge("Cannot be accepted: its inviter may not give this any more", "bad")
     return Badge("Waits for an answer", "wait", "ring")

@@ -1,6 +1,7 @@
 """Every page, as eyes, fingers and screen readers meet it: axe finds nothing, nothing scrolls sideways."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -46,14 +47,22 @@ PAGES = [
     ("owner", "/account/tokens"),
     ("buyer", "/account/tokens"),
     ("site_admin", "/site"),
+    ("site_admin", "/site/people"),
+    ("site_admin", "/site/log"),
+    ("site_admin", "/site/persons"),
+    ("owner", "/account"),
+    ("owner", "/stores/papershop/staff"),
+    ("owner", "/stores/papershop/log"),
+    ("owner", "/stores/papershop/settings/connections"),
+    ("buyer", "/guest/{link}"),
 ]
 
 
 @pytest.fixture(scope="module")
-def sales(desk: Desk) -> dict[str, int]:
+def sales(desk: Desk) -> dict[str, Any]:
     """Sales of all sorts: long names, other scripts, part shipped, unpaid, deals, a buyer's own."""
     make = desk.make
-    found = {
+    found: dict[str, Any] = {
         "long": make.sale(LONG, GOODS, buyer=LONG_BUYER, address=ARABIC, gift_message="Happy birthday " * 9),
         "mixed": make.sale(GOODS, PICKUP, SERVICE, DEAL),
         "unpaid": make.sale(AUCTION, paid=None),
@@ -62,6 +71,8 @@ def sales(desk: Desk) -> dict[str, int]:
     }
     make.webhook(2)
     make.connection(2)
+    make.invitation("a.very.long.name.that.goes.on.and.on.and.on@example.com")
+    found["link"] = make.link(found["long"])[1]
     for name in ("long", "mine"):
         make.ship(found[name], {make.items_of(found[name])[0]: 1}, "UPS", "1Z5R89390357567127")
     return found
@@ -69,7 +80,7 @@ def sales(desk: Desk) -> dict[str, int]:
 
 @pytest.mark.parametrize("who", sorted({who for who, _ in PAGES}))
 def test_axe_finds_nothing_on_any_page_and_none_scrolls_sideways(
-    desk: Desk, visit: Callable[..., Page], sales: dict[str, int], who: str
+    desk: Desk, visit: Callable[..., Page], sales: dict[str, Any], who: str
 ) -> None:
     # Colours change at once, not by and by: what is asked is the page as it stays.
     page, found = visit(who, color_scheme="light", reduced_motion="reduce"), []
@@ -95,7 +106,7 @@ def faults_of(page: Page, *, only: str | None = None) -> list[tuple[str, list[st
 
 
 def test_axe_finds_nothing_where_the_ship_form_is_open_and_wrong(
-    desk: Desk, visit: Callable[..., Page], sales: dict[str, int]
+    desk: Desk, visit: Callable[..., Page], sales: dict[str, Any]
 ) -> None:
     page = visit("owner")
     page.goto("/stores/papershop/sales?tab=to_ship")
@@ -107,7 +118,7 @@ def test_axe_finds_nothing_where_the_ship_form_is_open_and_wrong(
 
 
 def test_axe_finds_nothing_where_all_forms_of_a_sale_are_open(
-    desk: Desk, visit: Callable[..., Page], sales: dict[str, int]
+    desk: Desk, visit: Callable[..., Page], sales: dict[str, Any]
 ) -> None:
     page, found = visit("owner"), []
     for scheme in ("light", "dark"):

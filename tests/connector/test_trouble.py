@@ -13,7 +13,7 @@ from app.actions.connections import disconnect, pause
 from app.actions.jobs import TakenOver
 from app.actions.pulling import LOST_AFTER
 from app.db import db
-from app.models import Connection, Pull
+from app.models import Connection, Pull, Store
 from app.postman import connector
 from app.postman.hip_calls import LARGEST_ANSWER
 from app.seals import decrypted, encrypted
@@ -211,6 +211,19 @@ def test_a_connection_that_is_paused_or_ended_is_left_alone(shop: Shop, market: 
     shop.visit()
     assert len(market.calls) == calls
     assert (shop.connection.sealed_key, shop.connection.ended_at is not None) == (None, True)
+
+
+def test_a_store_that_is_disabled_is_left_alone_until_it_is_open_again(shop: Shop, market: Market) -> None:
+    market.add(sale(7))
+    store = db.session.get_one(Store, 1)
+    store.is_active = False
+    db.session.commit()
+    shop.visit()
+    assert market.calls == []
+    store.is_active = True
+    db.session.commit()
+    shop.visit()
+    assert len(shop.orders()) == 1
 
 
 def test_a_visit_ends_with_the_connection(shop: Shop, market: Market) -> None:

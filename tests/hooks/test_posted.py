@@ -15,7 +15,7 @@ from app.actions.outbox import LOST_AFTER, WAITS, OnItsWay
 from app.actions.webhooks import end_webhook, forget_messages, ping, rotate_secret, send_message_again
 from app.db import db
 from app.errors import NotFound
-from app.models import Outbox, Webhook
+from app.models import Outbox, Store, Webhook
 from app.postman import hooks
 from tests.factories import GOODS, Factory
 from tests.hooks.receiver import Receiver, change, go_round, hook, is_signed, rows, states
@@ -53,6 +53,22 @@ def test_a_message_is_posted_with_a_signature_that_anybody_can_check(
         assert (got.said["data"]["order_id"], got.said) == (order_id, row.payload["body"])
         assert (row.state, row.answer, row.tries, row.trouble) == ("sent", 204, 1, "")
     assert len({got.id for got in receiver.got}) == 2
+
+
+@BOTH
+def test_a_store_that_is_disabled_tells_nobody_until_it_is_open_again(
+    desk: Flask, receiver: Receiver
+) -> None:
+    pinged(receiver.url)
+    store = db.session.get_one(Store, 1)
+    store.is_active = False
+    db.session.commit()
+    go_round()
+    assert receiver.types == []
+    store.is_active = True
+    db.session.commit()
+    go_round()
+    assert receiver.types == ["ping"]
 
 
 def test_each_webhook_signs_with_a_secret_of_its_own_and_tells_by_ids_of_its_own(

@@ -110,6 +110,14 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     ("a link by an outside id", "owner", "/stores/papershop/orders/intake/{outside id}", 4, None),
     ("a buyer's link by it", "buyer", "/stores/papershop/orders/intake/{outside id}", 4, None),
     ("all stores", "site_admin", "/site", 5, None),
+    # who 2, members 1, invitations 1, who invited 2; what needs attention 1
+    ("a store's people", "owner", "/stores/papershop/staff", 7, None),
+    ("a member", "owner", "/stores/papershop/staff/3", 4, None),
+    ("its tokens", "owner", "/stores/papershop/tokens", 4, None),
+    ("its log", "owner", "/stores/papershop/log", 5, None),
+    # who 1, people 1, their places 1; the frame 1
+    ("the people of the site", "site_admin", "/site/people", 4, None),
+    ("the log of the site", "site_admin", "/site/log", 4, None),
     ("a person's data", "site_admin", "/site/persons", 2, None),
     ("a sale that is not there", "owner", "/stores/papershop/sales/999999", 3, 3),
     ("a store that is not there", "owner", "/stores/nowhere/sales", 2, 2),

@@ -21,6 +21,7 @@ from app.actions.ledger import Act
 from app.actions.people import (
     join,
     join_buyer,
+    let_run_the_site,
     make_token,
     open_account,
     open_signin,
@@ -34,6 +35,7 @@ from app.actions.persons import (
 )
 from app.actions.problems import note
 from app.actions.purchases import BuyerSaid
+from app.actions.site import LastAdmin
 from app.api.shape import as_json
 from app.db import Base, db
 from app.models import (
@@ -360,6 +362,38 @@ def test_who_alone_owns_a_store_stays(app: Flask) -> None:
         erase_person("owner@example.com", actor=SYSTEM)
         db.session.commit()
         assert broken() == []
+
+
+def test_the_site_keeps_an_admin(app: Flask) -> None:
+    with app.app_context():
+        with pytest.raises(LastAdmin):
+            erase_person("site_admin@example.com", actor=SYSTEM)
+        db.session.rollback()
+        other = people.account_by_email("stranger@example.com")
+        assert other is not None
+        let_run_the_site(other)
+        erase_person("site_admin@example.com", actor=SYSTEM)
+        db.session.commit()
+        assert broken() == []
+
+
+def test_what_the_sites_own_program_was_answered_of_a_person_is_forgotten(app: Flask) -> None:
+    with app.app_context():
+        open_account(MAIL)
+        db.session.add(
+            Idempotency(
+                account_id=1,
+                key="k",
+                fingerprint="f",
+                claimed_at=datetime.now(UTC),
+                status=201,
+                answer=json.dumps({"id": 9, "email": MAIL}),
+            )
+        )
+        db.session.commit()
+        erase_person(MAIL, actor=SYSTEM)
+        db.session.commit()
+    assert marked(everything(app)) == set()
 
 
 def test_who_waits_for_a_parcel_stays_unless_it_is_wished(app: Flask, make: Factory) -> None:

@@ -160,6 +160,34 @@ def test_staff_who_may_invite_change_neither_owners_nor_themselves(app: Flask) -
         assert place_of("vendor") is None
 
 
+def test_who_may_invite_removes_nobody_who_may_more_than_they(app: Flask) -> None:
+    with app.app_context():
+        give("staff", P.STAFF)
+        join(db.session.get_one(Store, 1), db.session.get_one(Account, id_of("stranger")), Role.STAFF)
+        give("stranger", P.REFUND)
+        with pytest.raises(NotAllowed):
+            remove(id_of("stranger"), desk=desk_of("staff"))
+        db.session.rollback()
+        assert place_of("stranger") == ("staff", ["refund"])
+
+
+def test_a_vendors_place_is_given_by_whoever_may_acknowledge(app: Flask) -> None:
+    with app.app_context():
+        for store in ("papershop", "vendorshop"):
+            member = db.session.get_one(
+                Member, (db.session.query(Store).filter_by(slug=store).one().id, id_of("staff"))
+            )
+            member.rights = [P.STAFF.value]
+        db.session.commit()
+        assert may_give(find_desk(actor_of("staff"), "papershop", to=P.STAFF), Role.VENDOR, ())
+        desk = find_desk(actor_of("staff"), "vendorshop", to=P.STAFF)
+        assert not desk.may(P.ACKNOWLEDGE)
+        assert not may_give(desk, Role.VENDOR, ())
+        with pytest.raises(NotAllowed):
+            invite("ada@example.com", Place.of(Role.VENDOR), desk=desk)
+        db.session.rollback()
+
+
 def test_the_last_owner_can_neither_leave_nor_be_removed_nor_demoted(app: Flask) -> None:
     with app.app_context():
         owner, admin = desk_of("owner"), desk_of("site_admin")
@@ -264,6 +292,23 @@ def test_a_new_person_joins_with_a_password_and_one_who_had_none_gets_it(app: Fl
         joined = [e for e in db.session.scalars(select(Event)) if e.verb == "join" and e.actor_id == known]
         assert {e.row_kind for e in joined} == {"member", "invitation"}
         sound()
+
+
+def test_of_two_who_join_two_stores_by_one_address_at_once_one_makes_the_account(
+    app: Flask, make: Factory
+) -> None:
+    def joining(store: str, by: str) -> Callable[[], None]:
+        link = make.invitation("ada@example.com", store=store, by=email_of(by))[1]
+        with app.app_context():
+            offer = find_invited(app.config["SECRET_KEY"], link, datetime.now(UTC))
+        return doing(app, lambda: accept_as_new(offer, name=store, password_hash="x" * 20, actor=Actor(None)))
+
+    told = names(at_once(joining("papershop", "owner"), joining("othershop", "owner2")))
+    assert told in (["NoInvitation", "done"], ["ChangedMeanwhile", "done"])
+    with app.app_context():
+        account = people.account_by_email("ada@example.com")
+        assert account is not None
+        assert [staff.member(store, account.id) is None for store in (1, 3)].count(True) == 1
 
 
 def test_inviting_again_replaces_the_invitation_of_before(app: Flask, make: Factory) -> None:

@@ -1,10 +1,12 @@
 """Who comes in without a password: what the acts let in, on both databases, and what they keep."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 
+from app.actions.accounts import prove_email
 from app.actions.people import open_account, secret_hash
 from app.actions.ways import (
     Closed,
@@ -21,6 +23,8 @@ from app.models import Account, Handoff, Identity
 from app.openid import Said
 from app.queries import people, ways
 from tests.conftest import email_of
+from tests.rules.test_staff import doing
+from tests.rules.together import at_once, names
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -137,3 +141,21 @@ def test_links_of_long_ago_are_forgotten_with_the_next_one(app: Flask) -> None:
             offer_handoff(buyer, "/", by=admin, now=at)
         db.session.commit()
         assert db.session.query(Handoff).count() == 2
+
+
+def test_of_two_new_people_of_one_address_at_once_one_gets_the_account(app: Flask) -> None:
+    def coming(subject: str) -> Callable[[], None]:
+        return doing(app, lambda: account_said(said(subject, "ada@example.com"), may_open=True, now=NOW))
+
+    told = names(at_once(coming("one"), coming("two")))
+    assert told in (["NotLetIn", "done"], ["ChangedMeanwhile", "done"])
+
+
+def test_an_e_mail_that_a_link_proved_is_proved(app: Flask) -> None:
+    with app.app_context():
+        made = open_account("ada@example.com", is_vouched=False)
+        db.session.commit()
+        assert refusal(said("one", "ada@example.com")) is NotLetIn
+        prove_email(made, now=NOW)
+        db.session.commit()
+        assert let_in(said("one", "ada@example.com")) == made.id

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.db import db
-from app.models import Connection, Event
+from app.models import Connection, Event, Member
 from app.postman import connector
 from tests.connector.market import KEY, USER, Market, opened, raw, sale
 from tests.connector.shop import Shop
@@ -185,6 +185,23 @@ def test_the_page_tells_what_came(app: Flask, browse: Browse, market: Market) ->
     page = owner.get(AT).text
     assert "0 new, 1 changed, 1 same, 1 refused" in words(page)
     assert f'href="/stores/papershop/sales/{look(app, lambda shop: shop.order(7).id)}"' in page
+
+
+def test_remarks_that_quote_a_sale_are_hidden_with_what_is_personal(
+    app: Flask, browse: Browse, market: Market
+) -> None:
+    connected(browse("owner"), market)
+    market.add(sale(9, currency="?"))
+    come_by(app)
+    staff = browse("staff")
+    for rights, is_seen in ((["settings"], True), (["settings", "-see personal data"], False)):
+        with app.app_context():
+            place = db.session.query(Member).filter_by(store_id=1, role="staff").one()
+            place.rights = rights
+            db.session.commit()
+        page = words(staff.get(AT).text)
+        assert "9 Refused" in page
+        assert ("is no currency that we know" in page) is is_seen
 
 
 def test_a_pull_can_be_asked_for(app: Flask, browse: Browse, market: Market) -> None:

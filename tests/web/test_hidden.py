@@ -227,6 +227,19 @@ def test_who_may_not_see_an_address_cannot_write_over_it(
     assert browser.get("/stores/papershop/log").status_code == 403
 
 
+@pytest.mark.parametrize("right", [P.SEE_PERSONAL, P.SEE_MONEY])
+def test_no_guest_link_shows_what_may_not_be_seen(
+    app: Flask, make: Factory, browse: Browse, ids: dict[str, int], right: Permission
+) -> None:
+    browser, at = browse("staff"), SALE.format(**ids)
+    make.link(ids["sale"])
+    assert "guest-href" in browser.get(at).text
+    without(app, right)
+    assert "guest-href" not in browser.get(at).text
+    for deed in ("", "/end"):
+        assert browser.post(f"{at}/guest-link{deed}").status_code == 403
+
+
 def test_a_buyers_own_purchase_is_whole(app: Flask, browse: Browse, ids: dict[str, int]) -> None:
     with app.app_context():
         account = db.session.query(Account).filter_by(email=email_of("staff")).one()

@@ -492,6 +492,10 @@ AWAY: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "the description is none": ("metadata", instead(200, b"no JSON")),
     "the description is missing": ("metadata", instead(404)),
     "the description is of another": ("metadata", lambda told: told | {"issuer": "https://evil.example"}),
+    "the description is of one that differs by a stroke": (
+        "metadata",
+        lambda told: told | {"issuer": f"{told['issuer']}/"},
+    ),
     "the tokens come by plain http": (
         "metadata",
         lambda told: told | {"token_endpoint": "http://evil.example/token"},

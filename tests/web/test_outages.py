@@ -245,6 +245,16 @@ def test_a_password_stands_in_no_page(app: Flask, client: FlaskClient) -> None:
     assert "paper boats" not in answer.text
 
 
+@pytest.mark.parametrize("secret", ["current", "api_key"])
+def test_no_page_gives_back_what_a_page_never_shows(app: Flask, browse: Browse, secret: str) -> None:
+    # Whose names have no “password” in them.
+    owner = browse("owner")
+    with locked(app):
+        answer = owner.post("/account/sessions/end-others", {secret: "paper boats on a pond"})
+    is_told(answer, WRITE)
+    assert "paper boats" not in answer.text
+
+
 def test_a_note_left_out_does_not_make_later_writes_impatient(
     app: Flask, make: Factory, browse: Browse
 ) -> None:

@@ -222,7 +222,7 @@ def test_a_link_of_another_purpose_or_a_bent_one_does_nothing(app: Flask, sign_i
     for wrong in bent:
         assert app.test_client().get("/reset", query_string={"token": wrong}).status_code == 410
         assert use(app.test_client(), wrong).status_code == 410
-        confirmed = app.test_client().get("/account/email/confirm", query_string={"token": token})
+        confirmed = browser.client.get("/account/email/confirm", query_string={"token": token})
         assert confirmed.status_code == 410
     assert account(app, "buyer").password == PASSWORD
 

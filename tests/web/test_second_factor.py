@@ -1,5 +1,6 @@
 """A second factor: set up with an app's first code, asked for at sign-in, and the ways without the app."""
 
+import random
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -259,6 +260,14 @@ def test_where_one_wanted_to_go_and_to_stay_outlasts_the_second_step(app: Flask,
     assert any("Expires=" in c for c in answer.headers.getlist("Set-Cookie") if c.startswith("tradepost="))
 
 
+def test_a_way_too_long_for_the_cookie_locks_nobody_out(app: Flask, clock: Any) -> None:
+    turn_on(app, "owner")
+    client = half_way(app, next=f"/purchases?q={random.Random(1).randbytes(3000).hex()}")
+    kept = client.get_cookie("tradepost")
+    assert kept is not None and len(kept.value) < 4000  # browsers drop longer ones, and the try with them
+    assert give(client, code()).location == "/"
+
+
 @pytest.mark.parametrize("way", ["//evil.example", "/\\evil.example", "https://evil.example", "http:evil"])
 def test_the_second_step_leads_nowhere_else(app: Flask, clock: Any, way: str) -> None:
     turn_on(app, "owner")
@@ -309,15 +318,18 @@ def test_new_recovery_codes_stand_for_the_old_ones(app: Flask, clock: Any) -> No
 
 
 def test_it_is_taken_away_by_whoever_knows_the_password(app: Flask, clock: Any) -> None:
-    turn_on(app, "owner")
-    client = half_way(app)
+    recovery = turn_on(app, "owner")
+    elsewhere, client = half_way(app), half_way(app)
+    give(elsewhere, recovery[0])
     give(client, code())
     browser = Browser(client)
     refused = browser.post(f"{AT}/off", {"current": "wrong"})
     assert (refused.status_code, account(app, "owner").second_factor_at is None) == (422, False)
     assert "This is not your password." in words(refused.text)
     delivered(app)
+    assert is_signed_in(elsewhere)
     assert browser.post(f"{AT}/off", {"current": PASSWORD}).location == "/account"
+    assert (is_signed_in(elsewhere), is_signed_in(client)) == (False, True)
     kept = account(app, "owner")
     assert (kept.tf_totp_secret, kept.mf_recovery_codes) == (None, None)
     assert [written.subject for written in delivered(app)] == ["Your second factor is off"]

@@ -100,7 +100,7 @@ def test_everything_that_is_set_is_kept_and_shown_again(app: Flask, browse: Brow
 def test_the_log_keeps_what_changed_and_nothing_personal(app: Flask, browse: Browse) -> None:
     saved(browse("owner"), legal_name="Ada Lind", mail_from="ada@example.com", undo_minutes="3")
     with app.app_context():
-        (event,) = db.session.query(Event).where(Event.verb == "set_store")
+        (event,) = db.session.query(Event).filter_by(verb="set_store")
         assert (event.verb, event.store_id, event.order_id, event.actor_kind) == (
             "set_store",
             1,

@@ -16,7 +16,7 @@ from tests.web.pages import Browser, words
 from tests.web.test_staff import entries
 
 Browse = Callable[[str], Browser]
-NEW = {"slug": "newshop", "name": "New Shop", "owner": email_of("stranger"), "currency": "eur", "zone": "UTC"}
+NEW = {"slug": "newshop", "name": "New Shop", "owner": email_of("stranger"), "currency": "EUR", "zone": "UTC"}
 BANNER = "You are here as a site admin; what you do is logged as that."
 
 
@@ -36,7 +36,8 @@ def test_a_store_is_made_for_somebody_with_an_account(app: Flask, browse: Browse
     assert again.status_code == 409
     assert "There is a store of this name in addresses already." in words(again.text)
     assert entries(admin.get("/site/log?store=newshop").text) == [
-        "Site admin as site admin made the store Stranger · newshop"
+        "Site admin as site admin gave a place to Stranger · newshop",
+        "Site admin as site admin made the store · newshop",
     ]
 
 
@@ -89,6 +90,20 @@ def test_a_store_is_disabled_enabled_and_handed_over(app: Flask, browse: Browse)
         "enabled the store · papershop",
         "disabled the store · papershop",
     ]
+
+
+@pytest.mark.both
+def test_a_token_made_for_ones_own_stores_does_not_become_the_whole_sites(
+    app: Flask, browse: Browse, token: Callable[..., dict[str, str]]
+) -> None:
+    header, client = token("stranger"), app.test_client()
+    assert client.get("/api/okanjo/stores/1/sales", headers=header).status_code == 403
+    with app.app_context():
+        whom = people.account_by_email(email_of("stranger"))
+        assert whom is not None
+    browse("site_admin").post(f"/site/people/{whom.id}/make-admin")
+    assert client.get("/api/okanjo/stores/1/sales", headers=header).status_code == 401
+    assert client.get("/api/okanjo/stores/1/sales", headers=token("stranger")).status_code == 200
 
 
 def test_people_are_found_disabled_and_made_admins(app: Flask, browse: Browse) -> None:
