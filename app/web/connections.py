@@ -83,7 +83,8 @@ def go_on(slug: str) -> ResponseReturnValue:
     """Go on."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, lambda **by: pause(is_paused=False, **by), "The connection goes on.", RESUMED)
+    did = "let the connection go on"
+    return carry_out(desk, lambda **by: pause(is_paused=False, **by), "The connection goes on.", did)
 
 
 @blueprint.post("/end")
@@ -91,7 +92,8 @@ def end(slug: str) -> ResponseReturnValue:
     """End the connection and forget the key."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, disconnect, "The store is disconnected, and its key is forgotten.", DISCONNECTED)
+    said = "The store is disconnected, and its key is forgotten."
+    return carry_out(desk, disconnect, said, "disconnected the store")
 
 
 @blueprint.post("/sales/<id:order_id>/again")
@@ -105,7 +107,7 @@ def again(slug: str, order_id: int) -> ResponseReturnValue:
 
 
 def carry_out(
-    desk: Desk, act: Callable[..., object], said: str, noted: str, form: ConnectionForm | None = None
+    desk: Desk, act: Callable[..., object], said: str, did: str, form: ConnectionForm | None = None
 ) -> ResponseReturnValue:
     """Carry an act out and lead back to the page; what is refused stands on it."""
     try:
@@ -116,7 +118,7 @@ def carry_out(
     except Refused as refusal:
         db.session.rollback()
         return asking(desk, refusal.status, form=form, refusal=refusal.sentence)
-    logs.note(did=noted)
+    logs.note(did=did)
     flash(said)
     return htmx.go_to(url_for("connections.index", slug=desk.store.slug))
 
