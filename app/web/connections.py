@@ -59,7 +59,7 @@ def make(slug: str) -> ResponseReturnValue:
     def act(**by: Any) -> None:
         connect(account, sealed, form.since_in(store.zone), **by)
 
-    return carry_out(desk, act, "The store is connected: its sales come in now.", "connected", form)
+    return carry_out(desk, act, "The store is connected: its sales come in now.", "connected the store", form)
 
 
 @blueprint.post("/pull")
@@ -67,7 +67,7 @@ def pull(slug: str) -> ResponseReturnValue:
     """Let the next pull begin at once."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, pull_now, "The sales are read in a moment: open this page anew.", "pull asked for")
+    return carry_out(desk, pull_now, "The sales are read in a moment: open this page anew.", "asked for a pull")
 
 
 @blueprint.post("/pause")
@@ -75,7 +75,7 @@ def halt(slug: str) -> ResponseReturnValue:
     """Let nothing be pulled or told until the store goes on."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, pause, "The connection is paused.", "paused")
+    return carry_out(desk, pause, "The connection is paused.", "paused the connection")
 
 
 @blueprint.post("/resume")
@@ -83,7 +83,8 @@ def go_on(slug: str) -> ResponseReturnValue:
     """Go on."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, lambda **by: pause(is_paused=False, **by), "The connection goes on.", "resumed")
+    did = "let the connection go on"
+    return carry_out(desk, lambda **by: pause(is_paused=False, **by), "The connection goes on.", did)
 
 
 @blueprint.post("/end")
@@ -91,7 +92,8 @@ def end(slug: str) -> ResponseReturnValue:
     """End the connection and forget the key."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, disconnect, "The store is disconnected, and its key is forgotten.", "disconnected")
+    said = "The store is disconnected, and its key is forgotten."
+    return carry_out(desk, disconnect, said, "disconnected the store")
 
 
 @blueprint.post("/sales/<id:order_id>/again")
@@ -101,11 +103,11 @@ def again(slug: str, order_id: int) -> ResponseReturnValue:
     body()
     find_sale(desk, order_id)
     said = "The marketplace is told in a moment."
-    return carry_out(desk, lambda **by: tell_again(order_id, **by), said, "told again")
+    return carry_out(desk, lambda **by: tell_again(order_id, **by), said, "told a sale again")
 
 
 def carry_out(
-    desk: Desk, act: Callable[..., object], said: str, noted: str, form: ConnectionForm | None = None
+    desk: Desk, act: Callable[..., object], said: str, did: str, form: ConnectionForm | None = None
 ) -> ResponseReturnValue:
     """Carry an act out and lead back to the page; what is refused stands on it."""
     try:
@@ -116,7 +118,7 @@ def carry_out(
     except Refused as refusal:
         db.session.rollback()
         return asking(desk, refusal.status, form=form, refusal=refusal.sentence)
-    logs.note(connection=noted)
+    logs.note(did=did)
     flash(said)
     return htmx.go_to(url_for("connections.index", slug=desk.store.slug))
 

@@ -3,6 +3,7 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from app import logs
 from app.access import Desk, Permission, find_sale
 from app.actions.guests import end_links, make_link
 from app.db import db
@@ -29,8 +30,9 @@ def make(slug: str, order_id: int) -> ResponseReturnValue:
     desk = desk_for_links(slug)
     number = find_sale(desk, order_id).number
     body()
-    make_link(order_id, actor=desk.acting, store_id=desk.store.id)
+    link = make_link(order_id, actor=desk.acting, store_id=desk.store.id)
     db.session.commit()
+    logs.note(did="made a guest link", link=link.id)
     return answer(desk, order_id, f"Sale {number}: the guest link is made.")
 
 
@@ -42,5 +44,6 @@ def end(slug: str, order_id: int) -> ResponseReturnValue:
     body()
     is_ended = end_links(order_id, actor=desk.acting, store_id=desk.store.id)
     db.session.commit()
+    logs.note(did="ended a guest link", order=order_id)
     said = "the guest link is ended" if is_ended else "there was no guest link to end"
     return answer(desk, order_id, f"Sale {number}: {said}.")

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, current_app, flash, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from app import logs
 from app.access import Desk, Permission
 from app.actions.hooks import Happening
 from app.actions.webhooks import (
@@ -53,7 +54,7 @@ def add(slug: str) -> ResponseReturnValue:
     def act(**by: Any) -> None:
         session[JUST_MADE] = add_webhook(form.url.data, form.wanted(), form.key.data, **by).id
 
-    return carry_out(desk, act, "The webhook is added.")
+    return carry_out(desk, act, "The webhook is added.", "added a webhook")
 
 
 @blueprint.post("/<id:webhook_id>")
@@ -66,7 +67,8 @@ def change(slug: str, webhook_id: int) -> ResponseReturnValue:
     if not is_valid:
         return asking(desk, 422, changing=(webhook_id, form))
     wanted = form.wanted()
-    return carry_out(desk, lambda **by: change_webhook(webhook_id, wanted, **by), "What it is told is saved.")
+    said, did = "What it is told is saved.", "changed a webhook"
+    return carry_out(desk, lambda **by: change_webhook(webhook_id, wanted, **by), said, did)
 
 
 @blueprint.post("/<id:webhook_id>/end")
@@ -74,7 +76,8 @@ def end(slug: str, webhook_id: int) -> ResponseReturnValue:
     """Tell a webhook nothing any more."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, lambda **by: end_webhook(webhook_id, **by), "The webhook is ended.")
+    said, did = "The webhook is ended.", "ended a webhook"
+    return carry_out(desk, lambda **by: end_webhook(webhook_id, **by), said, did)
 
 
 @blueprint.post("/<id:webhook_id>/secret")
@@ -91,7 +94,7 @@ def rotate(slug: str, webhook_id: int) -> ResponseReturnValue:
         session[JUST_MADE] = rotate_secret(webhook_id, number, **by).id
 
     said = "The secret is made anew. For 24 hours messages are signed by the one before, too."
-    return carry_out(desk, act, said)
+    return carry_out(desk, act, said, "made a webhook's secret anew")
 
 
 @blueprint.post("/<id:webhook_id>/ping")
@@ -99,7 +102,8 @@ def try_out(slug: str, webhook_id: int) -> ResponseReturnValue:
     """Send a webhook a message that tells nothing."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, lambda **by: ping(webhook_id, **by), "A ping is on its way: look at the log.")
+    said, did = "A ping is on its way: look at the log.", "sent a ping"
+    return carry_out(desk, lambda **by: ping(webhook_id, **by), said, did)
 
 
 @blueprint.post("/messages/<id:delivery_id>/again")
@@ -107,7 +111,8 @@ def again(slug: str, delivery_id: int) -> ResponseReturnValue:
     """Send a message once more."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, lambda **by: send_message_again(delivery_id, **by), "The message is sent again.")
+    said, did = "The message is sent again.", "sent a message again"
+    return carry_out(desk, lambda **by: send_message_again(delivery_id, **by), said, did)
 
 
 def ask_that_it_lives(desk: Desk, webhook_id: int) -> None:
@@ -116,7 +121,7 @@ def ask_that_it_lives(desk: Desk, webhook_id: int) -> None:
         raise NotFound
 
 
-def carry_out(desk: Desk, act: Callable[..., object], said: str) -> ResponseReturnValue:
+def carry_out(desk: Desk, act: Callable[..., object], said: str, did: str) -> ResponseReturnValue:
     """Carry an act out and lead back to the page; what is refused stands on it."""
     try:
         act(actor=desk.acting, store_id=desk.store.id)
@@ -126,6 +131,8 @@ def carry_out(desk: Desk, act: Callable[..., object], said: str) -> ResponseRetu
     except Refused as refusal:
         db.session.rollback()
         return asking(desk, refusal.status, refusal=refusal.sentence)
+    rows = {name: row for name, row in (request.view_args or {}).items() if name != "slug"}
+    logs.note(did=did, **rows)
     flash(said)
     return htmx.go_to(url_for("webhooks.index", slug=desk.store.slug))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from sqlalchemy import JSON, Column, text
+from sqlalchemy import Column, text
 
 from app.db import db
 from tests.browser.conftest import Desk
@@ -21,7 +21,7 @@ from tests.house.test_permissions import LINES, Line
 from tests.security.doors import comer
 from tests.security.payloads import PAYLOADS
 from tests.security.scale import WHOLE, share
-from tests.security.world import fill, more
+from tests.security.world import fill, in_shape, more
 
 PAGES = [
     line
@@ -48,12 +48,8 @@ def payload_for(shift: int) -> Callable[[Column[Any], int, str], Any]:
 
     def words(column: Column[Any], row: int, mark: str) -> Any:
         payload = PAYLOADS[(int(mark[2:4]) * 7 + int(mark[5:7]) + row + shift) % len(PAYLOADS)]
-        if isinstance(column.type, JSON):
-            return {payload: payload}
-        if column.name in {"url", "image"}:
-            return f"https://shop.example/{payload}"
         length = getattr(column.type, "length", None)
-        return payload[:length] if length else payload
+        return in_shape(column, payload[:length] if length else payload)
 
     return words
 

@@ -33,6 +33,7 @@ from app.queries import people, stores
 from app.seals import encrypted
 from app.statuses import Payment
 from tests.conftest import CAST, PASSWORD, csrf_token, email_of
+from tests.connector.market import Market, opened
 from tests.factories import AUCTION, DEAL, DIGITAL, GOODS, PICKUP, SERVICE, Factory
 
 WHO = ("signed_out", "stranger", "buyer", "other_buyer", "vendor", "staff", "owner", "owner2", "site_admin")
@@ -75,8 +76,8 @@ class House:
         return browser
 
     def bearer(self, who: str) -> dict[str, str]:
-        """Return the header by which a program has one of the cast's rights; none for "signed_out"."""
-        return {} if who == "signed_out" else {"Authorization": f"Bearer {self.keys[who].token}"}
+        """Return the header by which a program has one of the cast's rights; none for "signed_out" and guests."""
+        return {} if who in {"signed_out", "guest"} else {"Authorization": f"Bearer {self.keys[who].token}"}
 
     def csrf(self, browser: FlaskClient, who: str) -> str:
         """Return a CSRF token of a browser's session."""
@@ -337,6 +338,24 @@ def house(app: Flask, template: Template) -> House:
     """The furnished desk, fresh."""
     put_in_place(app, template.path)
     return House(app, template)
+
+
+@pytest.fixture(scope="session")
+def market() -> Iterator[Market]:
+    """A marketplace to connect a store to."""
+    with opened() as market:
+        yield market
+
+
+@pytest.fixture
+def reached(market: Market, monkeypatch: pytest.MonkeyPatch) -> Callable[[House], None]:
+    """Return what lets a furnished desk call the marketplace, which is on the same machine."""
+
+    def let(house: House) -> None:
+        monkeypatch.setitem(house.app.config, "WEBHOOK_PRIVATE", True)
+        monkeypatch.setitem(house.ids, "market", market.url)
+
+    return let
 
 
 @pytest.fixture

@@ -150,6 +150,17 @@ def program_at_a_page(house: House) -> Asks:
     return ask
 
 
+def by_link(house: House) -> Asks:
+    """Come by the guest link of a purchase, to every address; a form has its right token."""
+
+    def ask(method: str, address: str) -> TestResponse:
+        browser = house.browser("guest")
+        sent = {"csrf_token": house.csrf(browser, "guest")} if method != "GET" else None
+        return browser.open(address, method=method, data=sent)
+
+    return ask
+
+
 OTHERS: dict[str, Callable[[House], Asks]] = {
     "an ended sign-in": ended_signin,
     "a lapsed sign-in": lapsed_signin,
@@ -168,4 +179,5 @@ OTHERS: dict[str, Callable[[House], Asks]] = {
     "a token of vendorshop": lambda house: with_token(house, new_token(house, store="vendorshop")),
     "a program at a page": program_at_a_page,
     "a browser at a program's door": by_browser,
+    "a guest": by_link,
 }

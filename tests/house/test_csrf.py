@@ -4,7 +4,7 @@ Every unsafe route of url_map has a body here that would do something: with a to
 its table says), without one, or with another session's, it answers 400 and the database stays as it is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -14,7 +14,6 @@ from flask.testing import FlaskClient
 
 from app.api import DIALECTS
 from tests.conftest import PASSWORD, csrf_token, email_of
-from tests.connector.market import Market, opened
 from tests.house.conftest import COOKIE, HTMX, ORDER_FILE, House
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -226,18 +225,10 @@ ELSEWHERE = {
 }
 
 
-@pytest.fixture(scope="module")
-def market() -> Iterator[Market]:
-    """A marketplace to connect a store to."""
-    with opened() as market:
-        yield market
-
-
 @pytest.fixture(autouse=True)
-def _reached(house: House, market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the desk call the marketplace, which is on the same machine."""
-    monkeypatch.setitem(house.app.config, "WEBHOOK_PRIVATE", True)
-    monkeypatch.setitem(house.ids, "market", market.url)
+def _reached(reached: Callable[[House], None], house: House) -> None:
+    """Let the desk call a marketplace: a store is connected to it."""
+    reached(house)
 
 
 def web_routes(app: Flask) -> set[str]:

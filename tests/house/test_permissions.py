@@ -427,6 +427,7 @@ POST /api/site/handoffs                               401 403 403 403 403 403 40
 # there). All of them were the owner, or hold what is or was the owner's.
 # "400": an unsafe request is refused with this, since no form's token can be right.
 # "reads": as that column where it reads, else refused. "vendorshop": as the owner in that store alone.
+# "own": but for what is below their link; that all came is said by an empty form, too.
 ELSE = """
 an ended sign-in               signed_out      signed_out
 a lapsed sign-in               signed_out      signed_out
@@ -445,6 +446,7 @@ a token that reads             -               owner,reads
 a token of vendorshop          -               stranger,vendorshop
 a program at a page            signed_out      -
 a browser at a program's door  -               signed_out
+a guest                        signed_out,own  signed_out
 """
 
 
@@ -491,6 +493,8 @@ def awaited(line: Line, column: str) -> set[int]:
     status = line.statuses[WHO.index(who)]
     if how == "400" and line.method != "GET":
         return {400}
+    if how == "own" and line.address.startswith("/guest/{guest link}"):
+        return {303 if line.rule.endswith("/received") else 422 if line.method == "POST" else 200}
     if how == "reads" and line.method != "GET":
         return {403, 404}
     if how == "vendorshop" and re.search(r"vendorshop|/(stores|sites?)/2/", line.address):

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tests.api.test_intake import PURCHASE
+from tests.conftest import email_of
 from tests.house.conftest import WHO, House
 from tests.house.test_csrf import WRITES, Write
 from tests.house.test_permissions import LINES, Line
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
+# What programs may do here is told to everybody; nothing of the database is.
+OF_EVERYBODY = {"/api/openapi.json", "/api/docs"}
 
 
 class Call(NamedTuple):
@@ -86,6 +89,53 @@ CALLS = (
         headers=ONCE,
     ),
     Call("POST", f"{INTAKE}/notes", "/api/intake/orders/{sale}/notes", {"body": "Fragile"}, headers=ONCE),
+    Call(
+        "POST",
+        "/api/site/stores",
+        "/api/site/stores",
+        {"slug": "newshop", "name": "New", "currency": "USD", "zone": "UTC", "is_vendor": True},
+        "site_admin",
+        ONCE,
+    ),
+    Call(
+        "POST",
+        "/api/site/stores/<slug>",
+        "/api/site/stores/papershop",
+        {"is_active": False},
+        "site_admin",
+        ONCE,
+    ),
+    Call(
+        "POST",
+        "/api/site/stores/<slug>/members",
+        "/api/site/stores/papershop/members",
+        {"email": email_of("buyer"), "role": "staff"},
+        "site_admin",
+        ONCE,
+    ),
+    Call(
+        "POST",
+        "/api/site/accounts",
+        "/api/site/accounts",
+        {"email": "ada@example.com", "name": "Ada", "is_email_proved": True},
+        "site_admin",
+        ONCE,
+    ),
+    Call(
+        "POST",
+        "/api/site/accounts/<account>",
+        "/api/site/accounts/{the buyer}",
+        {"is_active": False},
+        "site_admin",
+        ONCE,
+    ),
+    Call(
+        "POST",
+        "/api/site/handoffs",
+        "/api/site/handoffs",
+        {"email": email_of("buyer"), "path": "/purchases"},
+        "site_admin",
+    ),
 )
 
 
@@ -121,6 +171,11 @@ def steps_named(line: Line) -> Iterator[int]:
             yield n
 
 
+def with_query(address: str, query: str) -> str:
+    """Return an address with more in its query."""
+    return f"{address}{'&' if '?' in address else '?'}{query}"
+
+
 def sent_to(house: House, write: Write) -> dict[str, str]:
     """Return the form of a page's write, with the ids of what stands in the house."""
     return {house.path(name): house.path(value) for name, value in write.body.items()}
@@ -128,6 +183,7 @@ def sent_to(house: House, write: Write) -> dict[str, str]:
 
 __all__ = [
     "CALLS",
+    "OF_EVERYBODY",
     "SAFE",
     "WRITES",
     "Call",
@@ -137,4 +193,5 @@ __all__ = [
     "sent_to",
     "steps_named",
     "unsafe_calls",
+    "with_query",
 ]

@@ -131,7 +131,7 @@ def differences(now: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def fresh(app: Flask, template: Template) -> Callable[[], Probe]:
+def fresh(app: Flask, template: Template, reached: Callable[[House], None]) -> Callable[[], Probe]:
     """Return what gives the furnished house, at one and the same moment each time."""
 
     def make() -> Probe:
@@ -142,6 +142,7 @@ def fresh(app: Flask, template: Template) -> Callable[[], Probe]:
             db.session.remove()
         return Probe(House(app, template))
 
+    reached(House(app, template))
     return make
 
 

@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.db import db
+from app.statuses import Channel
 from tests.house.conftest import WHO, House, put_in_place
 from tests.house.test_permissions import LINES
 from tests.security import world as planting
@@ -26,8 +27,11 @@ BEGINNINGS = (
     "/account/tokens",
     "/stores/papershop/sales",
     "/stores/vendorshop/items",
+    "/stores/vendorshop/settings/connections",
     "/site",
 )
+# Whoever asks: the cast, and who has no account but a link to one purchase.
+READERS = (*WHO, "guest")
 
 
 @pytest.fixture
@@ -47,9 +51,14 @@ def test_every_table_and_every_text_is_marked_or_named(world: World) -> None:
 
 def leaks(world: World, who: str, answer: TestResponse) -> list[str]:
     """Return what an answer shows that may not reach this reader."""
-    whole = f"{answer.headers} {answer.text}"
-    found = {match[0] for match in MARK.finditer(whole)}
-    return sorted(world.what(mark) for mark in found - world.may_see[who])
+    found = marks_in(f"{answer.headers} {answer.text}")
+    said = marks_in(answer.request.full_path)  # what the asker said themselves tells them nothing
+    return sorted(world.what(mark) for mark in found - said - world.may_see[who])
+
+
+def marks_in(text: str) -> set[str]:
+    """Return the marks in a text."""
+    return {match[0] for match in MARK.finditer(text)}
 
 
 def addresses_in(text: str) -> set[str]:
@@ -66,8 +75,9 @@ def shape(address: str) -> tuple[str, ...]:
 
 def crawl(probe: Probe, world: World, who: str) -> set[str]:
     """Follow all that somebody's pages lead to; return every address found."""
-    found = {*BEGINNINGS}
-    queue, seen = list(BEGINNINGS), {shape(a) for a in BEGINNINGS}
+    beginnings = [*BEGINNINGS, probe.house.path("/guest/{guest link}")]
+    found = {*beginnings}
+    queue, seen = beginnings, {shape(a) for a in beginnings}
     while queue:
         address = queue.pop(0)
         answer = probe.ask(who, "GET", address)
@@ -84,7 +94,7 @@ def crawl(probe: Probe, world: World, who: str) -> set[str]:
 def test_all_that_anybody_finds_shows_everybody_their_own_alone(
     planted: Probe, world: World, count: Callable[[str, int], None]
 ) -> None:
-    walkers = WHO if WHOLE else ("buyer", "vendor", "staff", "owner2")
+    walkers = READERS if WHOLE else ("buyer", "vendor", "staff", "owner2", "guest")
     noted = LAST_SEEN if WHOLE else {}  # a short run ends before a sign-in is noted as seen anew
     before = planted.house.dump(**noted)
     found: dict[tuple[str, ...], str] = {}
@@ -92,13 +102,16 @@ def test_all_that_anybody_finds_shows_everybody_their_own_alone(
         for address in crawl(planted, world, who):
             found.setdefault((address,) if WHOLE else shape(address), address)
     asked = [
-        (who, address, part) for who in WHO for address in sorted(found.values()) for part in (False, True)
+        (who, address, part)
+        for who in READERS
+        for address in sorted(found.values())
+        for part in (False, True)
     ]
     seen: set[str] = set()
     for who, address, part in share(asked, 20):
         answer = planted.ask(who, "GET", address, part=part)
         assert leaks(world, who, answer) == [], (who, address)
-        seen |= {match[0] for match in MARK.finditer(answer.text)}
+        seen |= marks_in(answer.text)
     assert planted.house.dump(**noted) == before  # nor does any GET write
     assert len(seen) > len(world.planted) // 4
     count("addresses found", len(found))
@@ -107,8 +120,9 @@ def test_all_that_anybody_finds_shows_everybody_their_own_alone(
     count("requests for what others found", planted.asked)
 
 
-# What the open steps of a rule may name besides rows: nobody's business, or tried elsewhere.
-OF_NOBODY = {"path:filename", "public_id"}
+# What the open steps of a rule may name besides rows: nobody's business, keys that let in whoever holds
+# them (tests/web), or tried elsewhere.
+OF_NOBODY = {"path:filename", "public_id", "token"}
 
 
 def crossed(app: Flask) -> list[str]:
@@ -121,12 +135,16 @@ def crossed(app: Flask) -> list[str]:
                 "item": "order_item",
                 "user": "account",
                 "job": "job",
+                "link": "guest_link",
             }.items()
         }
+        outside = db.session.execute(db.text("SELECT external_id FROM orders WHERE external_id IS NOT NULL"))
+        ids["path:outside"] = [row[0] for row in outside]
         db.session.remove()
     stores = (1, 2, 3)
     named: dict[str, Sequence[object]] = {**ids, "store": stores, "site": stores}
     named["slug"] = ("papershop", "vendorshop", "othershop")
+    named["channel"], named["account"] = list(Channel), named["user"]
     found = []
     for rule in sorted({line.rule for line in LINES if line.method == "GET"}):
         steps = re.findall(r"<([^>]+)>", rule)
@@ -151,10 +169,10 @@ def test_no_address_of_any_row_in_any_store_shows_what_is_not_ones_own(
     before = planted.house.dump(**LAST_SEEN)
     addresses = [a for a in crossed(app) if a.startswith("/api/") == (door == "program")]
     seen: set[str] = set()
-    for who, address in share([(who, address) for address in addresses for who in WHO], SOME[door]):
+    for who, address in share([(who, address) for address in addresses for who in READERS], SOME[door]):
         answer = planted.ask(who, "GET", address)
         assert leaks(world, who, answer) == [], (who, address)
-        seen |= {match[0] for match in MARK.finditer(answer.text)}
+        seen |= marks_in(answer.text)
     assert planted.house.dump(**LAST_SEEN) == before
     assert seen
     count(f"reads of any row in any store by a {door}", planted.asked)

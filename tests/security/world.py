@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import Flask
-from sqlalchemy import JSON, Column, LargeBinary, String, Table, text, update
+from sqlalchemy import JSON, Column, LargeBinary, String, Table, select, text, update
 
 from app.actions.purchases import BuyerSaid, DiscountSaid
 from app.db import db
-from app.models import Feedback, Media, Note, TaxLine
+from app.models import Connection, Feedback, Identity, Media, Member, Note, Pull, TaxLine
 from app.statuses import ProductType
 from tests.conftest import CAST
 from tests.factories import DEAL, GOODS, Factory
@@ -50,14 +50,33 @@ OF_STORES = {
     "webhook": "SELECT id, store_id FROM webhook",
     "job": "SELECT id, store_id FROM job",
     "job_row": "SELECT r.job_id, j.store_id FROM job_row r JOIN job j ON j.id = r.job_id",
+    "connection": "SELECT id, store_id FROM connection",
+    "pull": "SELECT id, store_id FROM pull",
+    "sale_there": "SELECT order_id, store_id FROM sale_there",
+    "invitation": "SELECT id, store_id FROM invitation",
 }
+# Of these, what stands on pages of a store's owner alone (and of whom an owner gave a right to see them).
+OF_OWNERS = {"webhook", "connection", "pull", "invitation"}
 # Tables whose rows are one person's own. SQL: (row, account).
-OF_PEOPLE = {"api_token": "SELECT id, account_id FROM api_token"}
+OF_PEOPLE = {
+    "api_token": "SELECT id, account_id FROM api_token",
+    "signin": "SELECT id, account_id FROM signin",
+    "identity": "SELECT id, account_id FROM identity",
+    "handoff": "SELECT id, account_id FROM handoff",
+}
+# What a token is called is told to a store that it reaches, too: they may end it there. SQL: (row, store).
+REACHED = """
+    SELECT id, store_id FROM api_token WHERE store_id IS NOT NULL
+    UNION ALL
+    SELECT t.id, m.store_id FROM api_token t JOIN member m ON m.account_id = t.account_id
+     WHERE t.store_id IS NULL
+"""
 # Tables without a text that anybody typed about a sale, and why.
 WITHOUT = {
     "account": "names and addresses of those who work here are shown to those they work with",
     "member": "codes alone",
-    "signin": "a hash alone",
+    "guest_link": "a code alone: the link's secret is derived from it",
+    "forgotten": "ids alone",
     "event": "codes and ids alone",
     "tally": "numbers alone",
     "combined": "ids alone",
@@ -70,7 +89,8 @@ CODES = {
     *("channel", "kind", "currency", "desk_state", "end_reason", "open_key", "destination_key", "country"),
     *("delivery", "condition", "unit", "status", "state", "direction", "dedupe", "payload", "slug", "zone"),
     *("workdays", "holidays", "carriers", "mail_texts", "public_id", "token_hash", "scopes", "events"),
-    *("verdict", "params", "download_limit_type", "store.name", "weight", "rate"),
+    *("verdict", "params", "download_limit_type", "store.name", "weight", "rate", "role", "rights"),
+    *("sealed_key", "key_hash"),
 }
 # Of a sale that they may see, this is not for them: (reader, column). Law 1: "a buyer never sees it".
 HIDDEN = {("buyer", "order_item.ack"), ("vendor", "note.body")}
@@ -131,6 +151,13 @@ def more(make: Factory) -> None:
                 text(f"SELECT product_id FROM order_item WHERE id = {goods}")
             ).scalar()
             rows += [Media(**of, product_id=product, url="https://shop.example/b.png")]
+            times: dict[str, Any] = dict.fromkeys(("at", "until", "began_at", "ended_at"), now)
+            connected = select(Connection.id).where(Connection.store_id == store_id).limit(1)
+            if joined := db.session.scalar(connected):
+                rows += [Pull(**of, **times, connection_id=joined, is_look_back=False)]
+            whose = select(Member.account_id).where(Member.store_id == store_id, Member.role == "owner")
+            who = db.session.scalars(whose).one()
+            rows += [Identity(account_id=who, issuer="https://id.example", subject=f"s{who}", created_at=now)]
             db.session.add_all(rows)
             db.session.execute(text(f"UPDATE order_item SET ack = 'Ana' WHERE id = {deal}"))
             db.session.commit()
@@ -174,13 +201,20 @@ def tables() -> list[str]:
 
 def mark_for(column: Column[Any], row: int, mark: str) -> Any:
     """Return what stands in a column: its mark, in the shape that the column needs."""
-    if isinstance(column.type, JSON):
-        return {mark: mark} if column.name == "options" else None
-    if column.name in {"url", "image"}:
-        return f"https://shop.example/{mark}"
     if "mail" in column.name:
         return f"{mark}@shop.example"
-    return mark
+    return in_shape(column, mark)
+
+
+def in_shape(column: Column[Any], words: str) -> Any:
+    """Return words in the shape that a column needs."""
+    if column.name == "remarks":
+        return [{"id": words, "order": None, "verdict": "refused", "said": [words]}]
+    if isinstance(column.type, JSON):
+        return {words: words} if column.name == "options" else None
+    if column.name in {"url", "image", "base_url"}:
+        return f"https://shop.example/{words}"
+    return f"/{words}" if column.name == "path" else words
 
 
 def plant(app: Flask, template: Template, path: Path) -> World:
@@ -188,15 +222,16 @@ def plant(app: Flask, template: Template, path: Path) -> World:
     put_in_place(app, template.path)
     more(Factory(app))
     fill(app, mark_for)
-    may_see: dict[str, set[str]] = {who: set() for who in CAST}
+    may_see: dict[str, set[str]] = {who: set() for who in (*CAST, "guest")}
     planted = set()
     with app.app_context():
         with db.engine.connect() as connection:
-            facts = Facts(connection, {who: account_of(app, who) for who in CAST})
+            accounts = {who: account_of(app, who) for who in CAST}
+            facts = Facts(connection, accounts, template.ids["bought"])
             for table in marked_tables():
                 for row, mark, column in facts.marks_of(table):
                     planted.add(mark)
-                    for who in CAST:
+                    for who in may_see:
                         if facts.may_see(who, table.name, column, row):
                             may_see[who].add(mark)
         db.session.remove()
@@ -209,11 +244,12 @@ def plant(app: Flask, template: Template, path: Path) -> World:
 class Facts:
     """Who is a party to what, read from the planted database without asking the desk's own rules."""
 
-    def __init__(self, connection: Any, accounts: dict[str, int]) -> None:
-        self.connection, self.accounts = connection, accounts
+    def __init__(self, connection: Any, accounts: dict[str, int], linked: int) -> None:
+        self.connection, self.accounts, self.linked = connection, accounts, linked
         self.sales = {name: self.pairs(sql) for name, sql in OF_SALES.items()}
         self.stores = {name: self.pairs(sql) for name, sql in OF_STORES.items()}
         self.people = {name: self.pairs(sql) for name, sql in OF_PEOPLE.items()}
+        self.reached = self.pairs(REACHED)
         self.store_of = dict(self.rows("SELECT id, store_id FROM orders"))
         buyers = self.rows("SELECT o.id, b.account_id FROM orders o JOIN buyer b ON b.id = o.buyer_id")
         self.buyer_of = dict(buyers)
@@ -249,13 +285,20 @@ class Facts:
 
     def may_see(self, who: str, table: str, column: str, row: int) -> bool:
         """Tell whether a mark may reach somebody."""
+        if who == "guest":  # sees the one purchase of their link, as its buyer does
+            is_of_link = table in OF_SALES and self.linked in self.sales[table][row]
+            return is_of_link and self.is_for_buyers(column, row)
         account = self.accounts[who]
+        if table in OF_PEOPLE and account in self.people[table][row]:
+            return True
         if table in OF_PEOPLE:
-            return account in self.people[table][row]
+            stores = self.reached[row] if column == "api_token.name" else set()
+            return bool(stores) and (who == "site_admin" or self.works_in(stores, account, {"owner"}))
         if who == "site_admin":
             return True
         if table in OF_STORES:
-            return any(self.roles.get((s, account)) in {"owner", "staff"} for s in self.stores[table][row])
+            roles = {"owner"} if table in OF_OWNERS else {"owner", "staff"}
+            return self.works_in(self.stores[table][row], account, roles)
         return any(self.is_party(who, account, order, column, row) for order in self.sales[table][row])
 
     def is_party(self, who: str, account: int, order: int, column: str, row: int) -> bool:
@@ -266,7 +309,13 @@ class Facts:
         if role == "vendor":
             is_seen = column.split(".", maxsplit=1)[0] != "order_item" or row in self.deals
             return order in self.with_deal and is_seen and ("vendor", column) not in HIDDEN
-        if self.buyer_of[order] != account:
-            return False
+        return self.buyer_of[order] == account and self.is_for_buyers(column, row)
+
+    def works_in(self, stores: set[int], account: int, roles: set[str]) -> bool:
+        """Tell whether somebody has one of these roles in one of the stores."""
+        return any(self.roles.get((store, account)) in roles for store in stores)
+
+    def is_for_buyers(self, column: str, row: int) -> bool:
+        """Tell whether this of a sale is for its buyer."""
         is_private = column == "note.body" and row in self.private
         return not is_private and ("buyer", column) not in HIDDEN
