@@ -1,4 +1,4 @@
-"""SECURITY.md has the figures of the code, and leaves out no way in, no key, no call, no sort of data."""
+""".github/SECURITY.md has the code's figures, and leaves out no way in, no key, no call, no sort of data."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ from app.web.overload import LONGEST_WAIT
 from tests.house.tree import ROOT
 from tests.security.test_source import APP, importing
 
-TEXT = (ROOT / "SECURITY.md").read_text()
+TEXT = (ROOT / ".github/SECURITY.md").read_text()
 KB, MB = 1024, 1024 * 1024
 # What hashes, signs, seals, or draws at random; what opens a connection to another host.
 HASHING = {"hashlib", "hmac", "secrets", "itsdangerous", "cryptography", "joserfc"}
