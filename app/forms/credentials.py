@@ -155,6 +155,10 @@ class CodeForm(Form):
     code = WordsField("Code", [needed], most=64)
 
 
+class ChangeFactorForm(SureForm, CodeForm):
+    """What only whoever has password and second factor does to the second factor."""
+
+
 class TurnOnForm(SureForm):
     """The first code of an app, and the sealed secret that the page gave it."""
 

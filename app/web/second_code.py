@@ -10,6 +10,7 @@ from app.models import Account
 from app.seals import decrypted
 
 PURPOSE = "second factor"
+NOT_COUNTED = "This code does not count. Wait for the next one; each works once."
 
 
 def key() -> str:

@@ -16,11 +16,11 @@ from app.actions.accounts import (
 )
 from app.db import db
 from app.forms.base import body
-from app.forms.credentials import SureForm, TurnOnForm
+from app.forms.credentials import ChangeFactorForm, TurnOnForm
 from app.models import Account
 from app.seals import decrypted, encrypted
 from app.web import guesses, htmx
-from app.web.second_code import PURPOSE, key
+from app.web.second_code import NOT_COUNTED, PURPOSE, counts, key
 from app.web.signin import must_have_second_factor, own_account
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
@@ -42,7 +42,7 @@ def show() -> ResponseReturnValue:
     """Show whether there is a second factor, and the way to one or away from it."""
     account = own_account()
     if account.second_factor_at is not None:
-        return shown_on(account, SureForm(account=account))
+        return shown_on(account, ChangeFactorForm(account=account))
     return shown_off(account, TurnOnForm(account=account), totp.new_secret())
 
 
@@ -74,7 +74,7 @@ def turn_on() -> ResponseReturnValue:
 
 @blueprint.post("/off")
 def turn_off() -> ResponseReturnValue:
-    """Take the second factor away, from whoever knows the password."""
+    """Take the second factor away, from whoever knows the password and has a code."""
     account = own_account()
     if (refused := sure(account)) is not None:
         return refused
@@ -101,14 +101,23 @@ def make_codes() -> ResponseReturnValue:
 
 
 def sure(account: Account) -> ResponseReturnValue | None:
-    """Return the page again where the password is not right; None where it is."""
+    """Return the page again where password or code are not right; None where they are: the code is used up.
+
+    Whoever finds an open browser, or knows the password alone, takes no second factor away.
+    """
     guesses.take("own", account.id, account_id=account.id)
-    form = SureForm(body(), account=account)
-    if form.validate():
-        guesses.give_back()
-        return None
-    logs.note(reason="PasswordRefused")
-    return shown_on(account, form, 422)
+    form = ChangeFactorForm(body(), account=account)
+    if not form.validate():
+        logs.note(reason="PasswordRefused")
+        return shown_on(account, form, 422)
+    is_right = counts(account, form.code.data)
+    db.session.commit()
+    if not is_right:
+        logs.note(reason="CodeRefused")
+        form.code.errors = [NOT_COUNTED]
+        return shown_on(account, form, 422)
+    guesses.give_back()
+    return None
 
 
 def opened(account: Account, sealed: str) -> bytes | None:
@@ -127,7 +136,7 @@ def offer(account: Account, secret: bytes) -> Offer:
     return Offer(len(rows), path, totp.in_words(secret), sealed)
 
 
-def shown_on(account: Account, form: SureForm, status: int = 200) -> ResponseReturnValue:
+def shown_on(account: Account, form: ChangeFactorForm, status: int = 200) -> ResponseReturnValue:
     """Show that it is on."""
     left = len(account.mf_recovery_codes or [])
     given = {"form": form, "codes_left": left, "must_have_it": must_have_second_factor(account)}

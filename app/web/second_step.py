@@ -9,7 +9,7 @@ from app.db import db
 from app.forms.base import body
 from app.forms.credentials import CodeForm
 from app.web import guesses, htmx
-from app.web.second_code import counts
+from app.web.second_code import NOT_COUNTED, counts
 from app.web.signin import SECOND, let_in, pending
 
 blueprint = Blueprint("second_step", __name__, url_prefix="/login/code")
@@ -37,7 +37,7 @@ def enter() -> ResponseReturnValue:
     if not is_right:
         logs.note(reason="CodeRefused", tried=account.id)
         if not form.code.errors:
-            form.code.errors = ["This code does not count. Wait for the next one; each works once."]
+            form.code.errors = [NOT_COUNTED]
         return render_template("account/code.html", form=form), 422
     guesses.give_back()
     return let_in(account, remember=waiting.remember, wanted=waiting.next)

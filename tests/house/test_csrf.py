@@ -18,6 +18,7 @@ from tests.house.conftest import COOKIE, HTMX, ORDER_FILE, House
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 NEW_PASSWORD = {"password": "another boat on the pond", "again": "another boat on the pond"}
+SURE = {"current": PASSWORD, "code": "{recovery code}"}
 
 
 SETTINGS = {
@@ -65,11 +66,11 @@ WRITES = (
         {"sealed": "{owner's offer}", "code": "{code of now}", "current": PASSWORD},
         shows_page=True,
     ),
-    Write("second_factor.turn_off", "/account/second-factor/off", {"current": PASSWORD}, "stranger"),
+    Write("second_factor.turn_off", "/account/second-factor/off", SURE, "stranger"),
     Write(
         "second_factor.make_codes",
         "/account/second-factor/codes",
-        {"current": PASSWORD},
+        SURE,
         "stranger",
         shows_page=True,
     ),

@@ -88,7 +88,9 @@ WHOLE = {
     "account/forgot.html": Way("signed_out", "/forgot", None, {}),
     "account/index.html": Way("owner", "/account", None, {}),
     "account/password.html": Way("owner", "/account/password", None, {}),
-    "account/recovery_codes.html": Way("stranger", "/account/second-factor/codes", {"current": PASSWORD}, {}),
+    "account/recovery_codes.html": Way(
+        "stranger", "/account/second-factor/codes", {"current": PASSWORD, "code": "{recovery code}"}, {}
+    ),
     "account/reset.html": Way("signed_out", "/reset?token={staff's reset}", None, {}),
     "account/second_factor_off.html": Way("owner", "/account/second-factor", None, {}),
     "account/second_factor_on.html": Way("stranger", "/account/second-factor", None, {}),

@@ -309,26 +309,29 @@ def test_new_recovery_codes_stand_for_the_old_ones(app: Flask, clock: Any) -> No
     client = half_way(app)
     give(client, code())
     browser = Browser(client)
-    assert browser.post(f"{AT}/codes", {"current": "wrong"}).status_code == 422
-    answer = browser.post(f"{AT}/codes", {"current": PASSWORD})
+    assert browser.post(f"{AT}/codes", {"current": "wrong", "code": old[1]}).status_code == 422
+    answer = browser.post(f"{AT}/codes", {"current": PASSWORD, "code": old[1]})
     new = re.findall(r"<code>([a-z0-9-]+)</code>", answer.text)
     assert len(new) == 10
     assert give(half_way(app), old[0]).status_code == 422
     assert give(half_way(app), new[0]).location == "/"
 
 
-def test_it_is_taken_away_by_whoever_knows_the_password(app: Flask, clock: Any) -> None:
+def test_it_is_taken_away_by_whoever_knows_the_password_and_has_a_code(app: Flask, clock: Any) -> None:
     recovery = turn_on(app, "owner")
     elsewhere, client = half_way(app), half_way(app)
     give(elsewhere, recovery[0])
     give(client, code())
     browser = Browser(client)
-    refused = browser.post(f"{AT}/off", {"current": "wrong"})
+    refused = browser.post(f"{AT}/off", {"current": "wrong", "code": recovery[1]})
     assert (refused.status_code, account(app, "owner").second_factor_at is None) == (422, False)
     assert "This is not your password." in words(refused.text)
     delivered(app)
     assert is_signed_in(elsewhere)
-    assert browser.post(f"{AT}/off", {"current": PASSWORD}).location == "/account"
+    for wrong in ("", "000000", code(), recovery[0]):  # none, no code, and two that were used
+        refused = browser.post(f"{AT}/off", {"current": PASSWORD, "code": wrong})
+        assert (refused.status_code, account(app, "owner").second_factor_at is None) == (422, False)
+    assert browser.post(f"{AT}/off", {"current": PASSWORD, "code": recovery[1]}).location == "/account"
     assert (is_signed_in(elsewhere), is_signed_in(client)) == (False, True)
     kept = account(app, "owner")
     assert (kept.tf_totp_secret, kept.mf_recovery_codes) == (None, None)
@@ -382,7 +385,8 @@ def test_whoever_runs_the_site_sets_one_up_before_anything_opens(
         == 201
     )
     assert browser.get("/site").status_code == 200
-    browser.post(f"{AT}/off", {"current": PASSWORD})
+    clock.shift(timedelta(seconds=30))
+    browser.post(f"{AT}/off", {"current": PASSWORD, "code": totp.code(secret, STEP + 1)})
     assert browser.get("/site").location == AT
 
 
@@ -413,7 +417,9 @@ def test_it_is_written_down_who_did_what_and_no_secret(
     give(client, codes[0])
     browser = Browser(client)
     for path in (f"{AT}/codes", f"{AT}/off"):
-        browser.post(path, {"current": PASSWORD}).close()
+        clock.shift(timedelta(seconds=30))
+        now = code(int(datetime.now(UTC).timestamp()) // totp.STEP)
+        browser.post(path, {"current": PASSWORD, "code": now}).close()
     sign_out(client).close()
     said = capfd.readouterr().err
     for words_ in (
