@@ -143,7 +143,9 @@ def ask(house: House, way: Way) -> tuple[Template, dict[str, Any], str]:
     def note(_sender: Flask, template: Template, context: dict[str, Any], **_: Any) -> None:
         seen.append((template, context))
 
-    body = {house.path(name): value for name, value in (way.body or {}).items()} | {"csrf_token": token}
+    body = {house.path(name): house.path(value) for name, value in (way.body or {}).items()} | {
+        "csrf_token": token
+    }
     method = "GET" if way.body is None else "POST"
     with template_rendered.connected_to(note, house.app):
         address = house.path(way.address)
