@@ -115,7 +115,7 @@ class Trip:
         settings = current_app.config
         key = decrypted(settings["SECRET_KEY"], key_purpose(self.held.store_id), self.held.sealed_key)
         if key is None:
-            raise Trouble("The key cannot be read since the desk's secret changed: enter it again.")
+            raise Trouble("The key cannot be read since the desk’s secret changed: enter it again.")
         return Hip(
             self.held.base_url,
             self.held.username,
