@@ -113,7 +113,7 @@ def test_all_that_anybody_finds_shows_everybody_their_own_alone(
         assert leaks(world, who, answer) == [], (who, address)
         seen |= marks_in(answer.text)
     assert planted.house.dump(**noted) == before  # nor does any GET write
-    assert len(seen) > len(world.planted) // 4
+    assert len(seen) > len(world.planted) // (4 if WHOLE else 5)  # in a short run fewer pages are asked for
     count("addresses found", len(found))
     count("marks planted", len(world.planted))
     count("marks seen by somebody", len(seen))
