@@ -67,7 +67,8 @@ def pull(slug: str) -> ResponseReturnValue:
     """Let the next pull begin at once."""
     desk = open_desk(slug, Permission.SETTINGS)
     body()
-    return carry_out(desk, pull_now, "The sales are read in a moment: open this page anew.", "asked for a pull")
+    said = "The sales are read in a moment: open this page anew."
+    return carry_out(desk, pull_now, said, "asked for a pull")
 
 
 @blueprint.post("/pause")

@@ -76,7 +76,7 @@ class House:
         return browser
 
     def bearer(self, who: str) -> dict[str, str]:
-        """Return the header by which a program has one of the cast's rights; none for "signed_out" and guests."""
+        """Return the header by which a program has somebody's rights; none for "signed_out" and guests."""
         return {} if who in {"signed_out", "guest"} else {"Authorization": f"Bearer {self.keys[who].token}"}
 
     def csrf(self, browser: FlaskClient, who: str) -> str:

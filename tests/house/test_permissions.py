@@ -17,7 +17,7 @@ from tests.house.conftest import WHO, House
 from tests.house.others import OTHERS
 
 PAGES_OF_NOBODY = {"static", "security.static"}
-BEFORE_SIGN_IN = ("/login", "/forgot", "/reset", "/account/email/confirm")
+BEFORE_SIGN_IN = ("/login", "/forgot", "/reset")
 
 
 class Line(NamedTuple):
@@ -65,8 +65,8 @@ GET  /account/password                                303 200 200 200 200 200 20
 POST /account/password                                303 422 422 422 422 422 422 422 422
 GET  /account/email                                   303 200 200 200 200 200 200 200 200
 POST /account/email                                   303 422 422 422 422 422 422 422 422
-GET  /account/email/confirm                           410 410 410 410 410 410 410 410 410
-POST /account/email/confirm                           410 410 410 410 410 410 410 410 410
+GET  /account/email/confirm                           303 410 410 410 410 410 410 410 410
+POST /account/email/confirm                           303 410 410 410 410 410 410 410 410
 GET  /account/second-factor                           303 200 200 200 200 200 200 200 200
 POST /account/second-factor                           303 303 422 422 422 422 422 422 422
 POST /account/second-factor/off                       303 422 422 422 422 422 422 422 422

@@ -82,7 +82,7 @@ INCLUDED: dict[str, tuple[Way, dict[str, Any]]] = {
 WHOLE = {
     "api/docs.html": Way("owner", "/api/docs", None, {}),
     "account/code.html": Way("half_way", "/login/code", None, {}),
-    "account/confirm.html": Way("owner", "/account/email/confirm?token={staff's new e-mail}", None, {}),
+    "account/confirm.html": Way("staff", "/account/email/confirm?token={staff's new e-mail}", None, {}),
     "account/dead_link.html": Way("owner", "/reset", None, {}),
     "account/email.html": Way("owner", "/account/email", None, {}),
     "account/forgot.html": Way("signed_out", "/forgot", None, {}),

@@ -1,18 +1,24 @@
-"""What the desk keeps in browsers and of passwords: cookies by https, their signatures, the hash of a password."""
+"""What the desk keeps in browsers and of passwords: cookies by https, their signatures, the hash."""
 
 import hashlib
 import hmac
 import re
+import secrets
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from math import log2
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from flask_security.utils import hash_password, verify_password
 
-from app import create_app
+from app import create_app, openid, signing, totp
+from app.actions.accounts import LETTERS, RECOVERY_CODES, new_recovery_codes
+from app.actions.people import make_token
 from app.db import db
+from app.models import Account
 from app.web import cookies
 from tests.conftest import PASSWORD, TEST_SETTINGS, csrf_token, email_of
 from tests.factories import Factory
@@ -116,3 +122,33 @@ def test_a_password_is_kept_by_argon2id_with_a_salt_of_its_own(
 def test_the_names_are_plain_without_https(app: Flask) -> None:
     with app.app_context():
         assert cookies.called(cookies.THEME) == "theme"
+
+
+def bits(text: str, signs: int) -> float:
+    """Return how many bits a random text of so many different signs has."""
+    return len(text) * log2(signs)
+
+
+def test_the_strength_of_secrets_is_enough(app: Flask, sign_in: Callable[[str], FlaskClient]) -> None:
+    drawn: list[int] = []
+    urandom = secrets.token_bytes
+
+    def noting(count: int | None = None) -> bytes:
+        drawn.append((count or 32) * 8)
+        return urandom(count)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(secrets, "token_bytes", noting)
+        sign_in("owner")  # its session
+        with app.app_context():
+            account = db.session.query(Account).filter_by(email=email_of("owner")).one()
+            make_token(account, None, ["read:store-orders"])
+            db.session.rollback()
+        openid.new_flow()
+        assert len(totp.new_secret()) * 8 >= 160
+    assert len(drawn) >= 5 and max(drawn) >= 256
+    assert {n for n in drawn if n < 128} <= {48, 64}  # ids of requests and of tokens are no secrets
+    codes = new_recovery_codes()
+    assert len(set(codes)) == len(codes) == RECOVERY_CODES
+    assert all(bits(code.replace("-", ""), len(LETTERS)) >= 112 for code in codes)
+    assert len(signing.derived("key", "purpose")) * 8 == 256

@@ -1,4 +1,4 @@
-"""What every page has: the way out, password fields that a password manager can fill, a type that says its signs."""
+"""What every page has: the way out, password fields that a manager can fill, a type that says its signs."""
 
 import re
 

@@ -3,8 +3,9 @@ lock names."""
 
 import ast
 import re
+from functools import cache
 
-from tests.house.tree import ROOT, modules
+from tests.house.tree import ROOT, imported, modules
 
 APP = modules("app")
 # A call of one of these runs what it is given.
@@ -18,18 +19,22 @@ BY_CHANCE = ("app/postman/connector.py", "app/demo/")
 WEAK = {"app/totp.py"}
 
 
-def names(node: ast.AST) -> set[str]:
-    """Return the modules that a statement imports, by their first word."""
-    if isinstance(node, ast.Import):
-        return {alias.name.split(".")[0] for alias in node.names}
-    if isinstance(node, ast.ImportFrom):
-        return {(node.module or "").split(".")[0]}
-    return set()
+@cache
+def imports() -> dict[str, set[str]]:
+    """Return what each file of the app imports: modules by their whole name."""
+    return {
+        m.path: {name for node in m.nodes(ast.Import, ast.ImportFrom) for name in imported(node)} for m in APP
+    }
 
 
-def importing(name: str) -> set[str]:
-    """Return the files of the app that import a library."""
-    return {m.path for m in APP if any(name in names(n) for n in m.nodes(ast.Import, ast.ImportFrom))}
+def importing(*names: str) -> set[str]:
+    """Return the files of the app that import one of these, or something inside of it."""
+    inside = tuple(f"{name}." for name in names)
+    return {
+        path
+        for path, found in imports().items()
+        if any(name in names or name.startswith(inside) for name in found)
+    }
 
 
 def test_no_words_are_run_as_code() -> None:
@@ -71,9 +76,24 @@ def test_every_library_is_pinned_by_its_hash() -> None:
     locks = sorted(ROOT.glob("*.lock"))
     assert len(locks) >= 4
     for lock in locks:
-        text = re.sub(r"^\s*#.*$", "", lock.read_text(), flags=re.MULTILINE)
-        wanted = re.findall(r"^([A-Za-z0-9][\w.\[\]-]*)(\S*)((?:[^\n]*\\\n)*[^\n]*)", text, re.MULTILINE)
-        assert wanted, lock.name
-        for name, version, rest in wanted:
-            assert version.startswith("==") and "--hash=sha256:" in rest, (lock.name, name)
-        assert "://" not in text, lock.name  # from no place of its own
+        lines = [line for line in lock.read_text().splitlines() if not line.lstrip().startswith("#")]
+        begins = [n for n, line in enumerate(lines) if line[:1].isalnum()]
+        assert begins, lock.name
+        for n, end in zip(begins, [*begins[1:], len(lines)], strict=True):
+            pinned = " ".join(lines[n:end])
+            assert re.match(r"[\w.\[\]-]+==\S+ ", pinned) and "--hash=sha256:" in pinned, (
+                lock.name,
+                lines[n],
+            )
+            assert "://" not in pinned, lock.name  # from no place of its own
+
+
+def test_scripts_of_our_own_take_no_key_of_others_into_an_object() -> None:
+    scripts = sorted((ROOT / "static").glob("*.js"))
+    assert [script.name for script in scripts] == ["desk.js", "docs.js"]
+    for script in scripts:
+        text = script.read_text()
+        assert re.findall(r"\]\s*=(?![=>])|JSON\.parse|__proto__|\bfor \(\w+ \w+ in\b", text) == [], (
+            script.name
+        )
+        assert re.search(r'^"use strict";', text, re.MULTILINE), script.name

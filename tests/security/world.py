@@ -231,9 +231,9 @@ def plant(app: Flask, template: Template, path: Path) -> World:
             for table in marked_tables():
                 for row, mark, column in facts.marks_of(table):
                     planted.add(mark)
-                    for who in may_see:
+                    for who, marks in may_see.items():
                         if facts.may_see(who, table.name, column, row):
-                            may_see[who].add(mark)
+                            marks.add(mark)
         db.session.remove()
         db.engine.dispose()
     shutil.copy(database_of(app), path)

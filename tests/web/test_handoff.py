@@ -19,6 +19,7 @@ from app.db import db
 from app.models import Account, Handoff, Signin
 from tests.conftest import csrf_token, email_of
 from tests.rules.books import everything
+from tests.web.test_second_factor import give, turn_on
 
 Handing = Callable[..., str]
 SITE = ("write:site",)
@@ -69,6 +70,15 @@ def test_a_link_asks_and_then_signs_in_and_leads_on(
     assert page.headers["Referrer-Policy"] == "same-origin"
     answer = press(client, link)
     assert (answer.status_code, answer.location) == (303, "/purchases?tab=received")
+    assert signed_in_as(client) == email_of("buyer")
+
+
+def test_a_second_factor_is_asked_for_too(app: Flask, client: FlaskClient, hand_over: Handing) -> None:
+    codes = turn_on(app, "buyer")
+    answer = press(client, hand_over(path="/purchases?tab=received"))
+    assert answer.location == "/login/code"
+    assert signed_in_as(client) == ""
+    assert give(client, codes[0]).location == "/purchases?tab=received"
     assert signed_in_as(client) == email_of("buyer")
 
 

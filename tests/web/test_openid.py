@@ -29,6 +29,7 @@ from app.models import Account, Identity, Signin
 from tests.conftest import PASSWORD, TEST_SETTINGS, csrf_token, email_of
 from tests.house.tree import imported, modules
 from tests.web.issuer import CLIENT, METHODS, SECRET, Answer, Provider
+from tests.web.test_second_factor import give, turn_on
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +162,16 @@ def test_somebody_with_a_proved_e_mail_is_let_in_and_known_by_their_subject_from
         sign_in_there(again, provider)
         assert signed_in_as(again) == email_of("buyer")
     assert len(kept(desk).identities) == 1
+
+
+def test_a_second_factor_of_the_desk_is_asked_for_too(desk: Flask, provider: Provider) -> None:
+    codes = turn_on(desk, "buyer")
+    browser = desk.test_client()
+    provider.claims["amr"] = ["mfa"]  # whatever the provider says of its own
+    assert sign_in_there(browser, provider).location == "/login/code"
+    assert signed_in_as(browser) == ""
+    assert give(browser, codes[0]).location == "/"
+    assert signed_in_as(browser) == email_of("buyer")
 
 
 def test_the_way_leads_on_to_the_page_that_was_asked_for_and_nowhere_else(

@@ -1,6 +1,7 @@
 """What site admins do on the site's pages: stores, people, the whole log; and that they are seen to visit."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -163,3 +164,23 @@ def test_a_site_admin_is_told_that_they_visit_and_what_they_do_is_theirs(
         event = db.session.scalars(select(Event).order_by(Event.id.desc())).first()
         assert event is not None
         assert (event.actor_id, event.actor_kind) == (account_id("site_admin"), "admin")
+
+
+def test_every_key_of_the_menu_goes_to_one_page_and_stands_in_the_list_of_keys(browse: Browse) -> None:
+    page = browse("site_admin").get("/stores/papershop/sales").text  # who sees every entry
+    gone_to = re.findall(r'href="([^"]+)"[^>]* data-go="(.)"', page)
+    listed = re.findall(r"<kbd>g</kbd> <kbd>(.)</kbd></dt><dd>go to ", page)
+    assert len(gone_to) == 9
+    assert len({href for href, _ in gone_to}) == len({key for _, key in gone_to}) == len(gone_to)
+    assert listed == [key for _, key in gone_to]
+
+
+def test_a_persons_data_is_reached_from_the_site_and_from_the_person(app: Flask, browse: Browse) -> None:
+    admin = browse("site_admin")
+    with app.app_context():
+        at = f"/site/persons?person={account_id('buyer')}"
+    assert 'href="/site/persons"' in admin.get("/site").text
+    assert f'href="{at}"' in admin.get("/site/people").text
+    assert admin.get(at).text.count(f'value="{email_of("buyer")}"') == 2
+    for nobody in ("999", "x", ""):
+        assert "@example.com" not in admin.get(f"/site/persons?person={nobody}").text.partition("<main")[2]
