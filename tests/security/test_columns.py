@@ -154,7 +154,7 @@ def fresh(app: Flask, template: Template, reached: Callable[[House], None]) -> C
 def test_no_column_can_be_set_beside_what_a_write_offers(fresh: Callable[[], Probe], count: Count) -> None:
     done: dict[str, Any] = {}
     wrong: dict[tuple[str, str], Any] = {}
-    chosen = share([pair for pair in pairs() if not getattr(pair.write, "has_file", False)], 16)
+    chosen = share([pair for pair in pairs() if not getattr(pair.write, "has_file", False)], 64)
     with time_machine.travel(datetime.now(UTC), tick=False):
         probe = fresh()
         untouched = probe.house.dump(**RANDOM)
