@@ -113,6 +113,22 @@ def test_a_sign_in_is_told_whether_it_succeeds_or_not(probe: Probe) -> None:
         assert email_of("owner") not in probe.log.getvalue()
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/guest/{guest link's token}",
+        "/invitations/{link}",
+        "/login/handoff?key={hand-off}",
+        "/reset?token={staff's reset}",
+        "/account/email/confirm?token={staff's new e-mail}",
+    ],
+)
+def test_a_link_that_lets_somebody_in_stands_in_no_line(probe: Probe, address: str) -> None:
+    who = "staff" if "confirm" in address else "signed_out"
+    answer = probe.ask(who, "GET", probe.house.path(address))  # the probe looks for every key in the log
+    assert answer.status_code in {200, 303}
+
+
 def test_what_is_sent_makes_no_line_of_its_own(probe: Probe) -> None:
     forged = json.dumps({"event": "request", "status": 200, "account": 1})
     for sent in (
