@@ -63,7 +63,7 @@ NAMED = [(line, n) for line in READS + CHANGES for n in steps_named(line)]
 @pytest.mark.usefixtures("told")
 def test_no_path_has_a_second_spelling_and_none_leads_out(probe: Probe) -> None:
     before = probe.house.dump(**LAST_SEEN)
-    for (line, n), text in share([(named, text) for named in NAMED for text in inputs.IN_PATHS], 12):
+    for (line, n), text in share([(named, text) for named in NAMED for text in inputs.IN_PATHS], 20):
         steps = probe.house.path(line.address).split("/")
         steps[n] = text
         who = comer(line)
@@ -93,7 +93,7 @@ def queries() -> Iterator[tuple[Line, str]]:
 @pytest.mark.usefixtures("told")
 def test_no_query_breaks_a_read_or_is_shown_as_code(probe: Probe) -> None:
     before = probe.house.dump(**LAST_SEEN)
-    for n, (line, query) in enumerate(share(list(queries()), 12)):
+    for n, (line, query) in enumerate(share(list(queries()), 20)):
         is_program = line.address.startswith("/api/")
         address = with_query(probe.house.path(line.address), query)
         answer = probe.ask(comer(line), "GET", address, part=not is_program and n % 2 == 1)
@@ -134,7 +134,7 @@ def bodies() -> list[tuple[Line, inputs.Body]]:
 def test_no_body_that_cannot_be_read_does_anything(probe: Probe, restore: Callable[[], None]) -> None:
     before = probe.house.dump(**LAST_SEEN)
     large = [(line, inputs.LARGE) for line in (CHANGES if WHOLE else CHANGES[:1])]
-    for line, body in [*share(bodies(), 10), *large]:
+    for line, body in [*share(bodies(), 20), *large]:
         who = comer(line)
         headers = {"Content-Type": body.type}
         if line.method == "POST" and not line.address.startswith("/api/"):
@@ -166,7 +166,7 @@ def fields() -> list[tuple[Write, str, str]]:
 
 @pytest.mark.usefixtures("told")
 def test_a_field_takes_any_text_or_says_what_is_wrong(probe: Probe, restore: Callable[[], None]) -> None:
-    for n, (write, name, text) in enumerate(share(fields(), 24)):
+    for n, (write, name, text) in enumerate(share(fields(), 40)):
         sent = sent_to(probe.house, write) | {probe.house.path(name): text}
         answer = probe.post(write.who, probe.house.path(write.address), sent, part=n % 2 == 1)
         assert answer.status_code in {200, 201, 204, 302, 303, 409, *REFUSED}, (
@@ -204,7 +204,7 @@ ODD: tuple[Any, ...] = (None, True, [], {}, [[]], {"a": 1}, 3.5, -1, 2**70, 10**
 @pytest.mark.usefixtures("told")
 def test_a_value_of_a_program_is_taken_or_named(probe: Probe, restore: Callable[[], None]) -> None:
     cases = [(call, place, value) for call in CALLS for place in values_in(call.body) for value in ODD]
-    for call, place, value in share(cases, 50):
+    for call, place, value in share(cases, 80):
         body = with_value(call.body, place, value)
         answer = probe.ask(
             call.who, call.method, probe.house.path(call.address), json=body, headers=call.headers
@@ -360,7 +360,7 @@ def test_no_redirect_leads_elsewhere(probe: Probe, restore: Callable[[], None], 
     cases = [
         (write, way, where) for write in writes for way in inputs.WAYS_OUT for where in ("query", "form")
     ]
-    for n, (write, way, where) in enumerate(share(cases, 80)):
+    for n, (write, way, where) in enumerate(share(cases, 160)):
         address, sent = probe.house.path(write.address), sent_to(probe.house, write)
         given = dict.fromkeys(names, way)
         query = {"query_string": given} if where == "query" else {}

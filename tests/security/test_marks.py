@@ -73,8 +73,9 @@ def shape(address: str) -> tuple[str, ...]:
     return (parts.path, *sorted(re.findall(r"(?:^|&)([^=&]+)=", parts.query)))
 
 
-def crawl(probe: Probe, world: World, who: str) -> set[str]:
-    """Follow all that somebody's pages lead to; return every address found."""
+def crawl(probe: Probe, world: World, who: str) -> tuple[set[str], set[str]]:
+    """Follow all that somebody's pages lead to; return every address found, and the marks seen."""
+    marks: set[str] = set()
     beginnings = [*BEGINNINGS, probe.house.path("/guest/{guest link}")]
     found = {*beginnings}
     queue, seen = beginnings, {shape(a) for a in beginnings}
@@ -82,13 +83,14 @@ def crawl(probe: Probe, world: World, who: str) -> set[str]:
         address = queue.pop(0)
         answer = probe.ask(who, "GET", address)
         assert leaks(world, who, answer) == [], (who, address)
+        marks |= marks_in(answer.text)
         fresh = addresses_in(answer.text) | ({answer.location} if answer.location else set())
         found |= fresh
         for one in sorted(fresh):
             if shape(one) not in seen:
                 seen.add(shape(one))
                 queue.append(one)
-    return found
+    return found, marks
 
 
 def test_all_that_anybody_finds_shows_everybody_their_own_alone(
@@ -98,8 +100,11 @@ def test_all_that_anybody_finds_shows_everybody_their_own_alone(
     noted = LAST_SEEN if WHOLE else {}  # a short run ends before a sign-in is noted as seen anew
     before = planted.house.dump(**noted)
     found: dict[tuple[str, ...], str] = {}
+    seen: set[str] = set()
     for who in walkers:
-        for address in crawl(planted, world, who):
+        addresses, marks = crawl(planted, world, who)
+        seen |= marks
+        for address in addresses:
             found.setdefault((address,) if WHOLE else shape(address), address)
     asked = [
         (who, address, part)
@@ -107,8 +112,7 @@ def test_all_that_anybody_finds_shows_everybody_their_own_alone(
         for address in sorted(found.values())
         for part in (False, True)
     ]
-    seen: set[str] = set()
-    for who, address, part in share(asked, 20):
+    for who, address, part in share(asked, 30):
         answer = planted.ask(who, "GET", address, part=part)
         assert leaks(world, who, answer) == [], (who, address)
         seen |= marks_in(answer.text)
