@@ -89,9 +89,11 @@ def make_store(new: NewStore, owner: str, *, actor: Actor) -> tuple[Store, bool]
     if listed.store_called(new.slug):
         raise SlugTaken(field="slug")
     account = people.account_by_email(owner)
-    if account is not None and account.active:
-        return _opened(new, actor, account), True
     store = _opened(new, actor)
+    if account is not None and account.active:
+        with Act("join", actor=_as_admin(actor), store_id=store.id) as act:
+            seat(act, account.id, OWNER)
+        return store, True
     invite(owner, OWNER, desk=find_desk(actor, store.id, to=Permission.STAFF))
     return store, False
 
@@ -106,8 +108,8 @@ def make_store_once(new: NewStore, *, actor: Actor) -> StoreOpened:
     return StoreOpened(there, False) if there else StoreOpened(_opened(new, actor), True)
 
 
-def _opened(new: NewStore, actor: Actor, owner: Account | None = None) -> Store:
-    """Open a store, with its first owner where one is named; SlugTaken."""
+def _opened(new: NewStore, actor: Actor) -> Store:
+    """Open a store that nobody owns yet; SlugTaken."""
     try:
         store = open_store(new.slug, new.name, currency=new.currency, zone=new.zone, is_vendor=new.is_vendor)
     except IntegrityError as late:
@@ -115,8 +117,6 @@ def _opened(new: NewStore, actor: Actor, owner: Account | None = None) -> Store:
     with Act("make_store", actor=_as_admin(actor), store_id=store.id) as act:
         event = act.event(None, {"slug": store.slug, "currency": store.currency})
         db.session.connection().execute(WRITE_EVENTS, [event])
-        if owner is not None:
-            seat(act, owner.id, OWNER)
     return store
 
 

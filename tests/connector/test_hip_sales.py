@@ -18,7 +18,7 @@ from tests.connector.market import line, sale
 from tests.exchange.conftest import REAL as ETSY
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
-SEED = Path(__file__).parents[1] / "seeds" / "files" / "003_find_all_stores_sales_paid.json"
+SEED = Path(__file__).parents[1] / "seeds" / "examples" / "003_find_all_stores_sales_paid.json"
 REAL = ETSY.parent / "hipecommerce" / "find_all_stores_sales_paid.json.txt"
 
 
