@@ -103,7 +103,7 @@ def there(n: int, payment: Payment = Payment.UNPAID, absorbed: tuple[str, ...] =
     purchase = replace(LOT, channel="hip", kind="imported", external_id=f"{n}")
     paid_at = LONG_AGO + timedelta(hours=1) if payment == Payment.PAID else None
     told = Telling(purchase, paid_at, (None,))
-    flags = (payment, Shipping.PROCESSING, Payment.UNPAID, BuyerShipping.PROCESSING)
+    flags = (payment, Shipping.PROCESSING, Payment.UNPAID, BuyerShipping.WAITING)
     return SaleTold(told, *flags, absorbed=absorbed)
 
 
