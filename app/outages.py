@@ -25,6 +25,7 @@ POSTGRESQL_CODES = {"40001", "25006", "40P01", "55P03"}
 
 def is_outage(error: BaseException | None) -> bool:
     """Tell whether an error says that the database cannot do its work now, whatever was asked of it."""
+    error = _first(error)
     if isinstance(error, DisconnectionError | TimeoutError):  # the file was replaced; no connection was free
         return True
     return isinstance(error, DBAPIError) and _is_outage_of_driver(error.orig)
@@ -56,6 +57,7 @@ def may_be_late(error: IntegrityError) -> bool:
 
 def in_words(error: BaseException | None) -> str:
     """Return what the driver says of an outage, for the log: one line, no values."""
+    error = _first(error)
     cause = getattr(error, "orig", None) or error
     return str(cause).partition("\n")[0]
 
@@ -94,6 +96,18 @@ def watch(engine: Engine) -> None:
     def refuse_commit_into_another_file(connection: Connection) -> None:
         if connection.info["file"] != _identity(path):
             raise DisconnectionError("the database's file is gone, or is another one")
+
+
+def _first(error: BaseException | None) -> BaseException | None:
+    """Return what went wrong first, where a part of a transaction could not be undone any more because of it.
+
+    SQLite undoes all by itself when its disk is full: there is no savepoint then to go back to.
+    """
+    while isinstance(error, DBAPIError) and (error.statement or "").startswith("ROLLBACK TO SAVEPOINT"):
+        if error.__context__ is None or _is_outage_of_driver(error.orig):
+            break
+        error = error.__context__
+    return error
 
 
 def _is_outage_of_driver(error: BaseException | None) -> bool:

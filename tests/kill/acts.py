@@ -10,8 +10,7 @@ from typing import Any
 
 from flask import Flask
 
-from app.access import SYSTEM, Actor, person
-from app.access.invited import Invited, invited
+from app.access import SYSTEM
 from app.actions import (
     idempotency,
     jobs,
@@ -19,13 +18,8 @@ from app.actions import (
     mails,
     outbox,
     parcels,
-    people,
-    places,
     problems,
-    site,
-    staff,
     undo,
-    webhooks,
 )
 from app.actions.addresses import correct_address
 from app.actions.aftersale import Reason, cancel, return_items
@@ -43,13 +37,11 @@ from app.actions.recount import recount
 from app.actions.refunds import refund, settle_refund
 from app.actions.stores import fingerprint, set_store
 from app.db import db
-from app.models import ApiToken, Buyer, Job, Order, Tally
+from app.models import Job, Tally
 from app.queries import items
 from app.queries import people as known
-from app.queries import staff as places_known
 from app.queries import stores as kept_stores
-from app.queries import tokens as known_tokens
-from app.statuses import ItemStatus, Payment, Role
+from app.statuses import ItemStatus, Payment
 from tests.factories import ADDRESS, DEAL, DIGITAL, GOODS, Factory
 from tests.rules.conftest import desk_of
 from tests.rules.test_store_settings import settings_of
@@ -286,166 +278,6 @@ def mail_again(s: Scene) -> Deed:
     return lambda: mails.send_again(order_id, mail_id, **s.by)
 
 
-def ship_where_a_webhook_is_told(s: Scene) -> Deed:
-    a_webhook(s)
-    return ship(s)
-
-
-def void_where_a_webhook_was_to_be_told(s: Scene) -> Deed:
-    a_webhook(s)
-    order_id, item_id = s.sale(GOODS)
-    parcel = s.done(lambda: parcels.ship(order_id, {item_id: 3}, tracking=LABEL, **s.by).id)
-    return lambda: undo.void_parcel(parcel, **s.by)
-
-
-def a_webhook(s: Scene) -> int:
-    """Add a webhook; return its id."""
-    key, everything = "a" * 32, webhooks.Wanted(("order.shipped", "order.updated"), is_for_all=True)
-    return int(s.done(lambda: webhooks.add_webhook("https://a.example/", everything, key, **s.by).id))
-
-
-VENDOR = places.Place.of(Role.VENDOR)
-
-
-def one_of(who: str) -> Any:
-    """Return the account of one of the cast."""
-    account = known.account_by_email(f"{who}@example.com")
-    assert account is not None
-    return account
-
-
-def an_offer(s: Scene, email: str = "stranger@example.com") -> int:
-    """Invite somebody; return the invitation's id."""
-    return int(s.done(lambda: staff.invite(email, VENDOR, desk=desk_of("owner")).id))
-
-
-def offered(invitation_id: int) -> Invited:
-    """Return what an invitation offers."""
-    row = places_known.invitation(invitation_id)
-    assert row is not None
-    return invited(row, datetime.now(UTC))
-
-
-def invite_somebody(s: Scene) -> Deed:
-    an_offer(s)  # it is replaced
-    return lambda: staff.invite("stranger@example.com", VENDOR, desk=desk_of("owner"))
-
-
-def withdraw_an_offer(s: Scene) -> Deed:
-    offer = an_offer(s)
-    return lambda: staff.withdraw(offer, desk=desk_of("owner"))
-
-
-def accept_an_offer(s: Scene) -> Deed:
-    offer = an_offer(s)
-    return lambda: staff.accept(offered(offer), actor=person(one_of("stranger")))
-
-
-def accept_an_offer_as_new(s: Scene) -> Deed:
-    offer, said = an_offer(s, "ada@example.com"), {"name": "Ada", "password_hash": "x" * 20}
-    return lambda: staff.accept_as_new(offered(offer), actor=Actor(None), **said)
-
-
-def decline_an_offer(s: Scene) -> Deed:
-    offer = an_offer(s)
-    return lambda: staff.decline(offered(offer), actor=Actor(None))
-
-
-def change_a_place(s: Scene) -> Deed:
-    return lambda: staff.change_place(one_of("staff").id, VENDOR, seen="staff", desk=desk_of("owner"))
-
-
-def remove_a_member(s: Scene) -> Deed:
-    return lambda: staff.remove(one_of("staff").id, desk=desk_of("owner"))
-
-
-def leave_a_store(s: Scene) -> Deed:
-    return lambda: staff.leave(desk=desk_of("staff"))
-
-
-def end_a_token_of_staff(s: Scene) -> Deed:
-    s.done(lambda: people.make_token(one_of("staff"), None, ["read:store-orders"]))
-    return lambda: staff.end_reaching_token(
-        known_tokens.of_account(one_of("staff").id, datetime.now(UTC))[0].id, desk=desk_of("owner")
-    )
-
-
-def make_a_store(s: Scene) -> Deed:
-    new = site.NewStore("newshop", "New Shop", "EUR", "UTC", False)
-    return lambda: site.make_store(new, "ada@example.com", actor=person(one_of("site_admin")))
-
-
-def disable_a_store(s: Scene) -> Deed:
-    return lambda: site.set_open(1, False, actor=person(one_of("site_admin")))
-
-
-def hand_a_store_over(s: Scene) -> Deed:
-    return lambda: site.hand_over(1, "stranger@example.com", actor=person(one_of("site_admin")))
-
-
-def disable_a_person(s: Scene) -> Deed:
-    s.done(lambda: people.open_signin(one_of("staff").id, now=NOW, lasts=timedelta(days=9)))
-    return lambda: site.set_active(one_of("staff").id, False, actor=person(one_of("site_admin")))
-
-
-def make_an_admin(s: Scene) -> Deed:
-    return lambda: site.set_site_admin(one_of("staff").id, True, actor=person(one_of("site_admin")))
-
-
-def sign_somebody_out(s: Scene) -> Deed:
-    s.done(lambda: people.open_signin(one_of("staff").id, now=NOW, lasts=timedelta(days=9)))
-    return lambda: site.sign_out_everywhere(one_of("staff").id, actor=person(one_of("site_admin")))
-
-
-def add_a_webhook(s: Scene) -> Deed:
-    told = webhooks.Wanted(("order.paid",), is_for_all=False)
-    return lambda: webhooks.add_webhook("https://program.example/", told, "b" * 32, **s.by)
-
-
-def change_a_webhook(s: Scene) -> Deed:
-    webhook_id, told = a_webhook(s), webhooks.Wanted(("order.paid",), is_for_all=False)
-    return lambda: webhooks.change_webhook(webhook_id, told, **s.by)
-
-
-def rotate_a_secret(s: Scene) -> Deed:
-    webhook_id = a_webhook(s)
-    return lambda: webhooks.rotate_secret(webhook_id, 0, **s.by)
-
-
-def forget_messages(s: Scene) -> Deed:
-    webhook_id = a_webhook(s)
-
-    def taken() -> None:
-        for _ in range(3):
-            webhooks.ping(webhook_id, **s.by).state = "sent"
-
-    s.done(taken)
-    return lambda: webhooks.forget_messages(now=NOW + timedelta(days=99), most=1)
-
-
-def end_a_webhook(s: Scene) -> Deed:
-    webhook_id = a_webhook(s)
-    return lambda: webhooks.end_webhook(webhook_id, **s.by)
-
-
-def try_a_webhook(s: Scene) -> Deed:
-    webhook_id = a_webhook(s)
-    return lambda: webhooks.ping(webhook_id, **s.by)
-
-
-def message_again(s: Scene) -> Deed:
-    webhook_id = a_webhook(s)
-    message_id = s.done(lambda: webhooks.ping(webhook_id, **s.by).id)
-
-    def failed() -> None:
-        claim = outbox.claim(message_id)
-        assert claim is not None
-        outbox.put_off(claim, "No.", is_final=True)
-
-    s.done(failed)
-    return lambda: webhooks.send_message_again(message_id, **s.by)
-
-
 def arrive_from_elsewhere(s: Scene) -> Deed:
     order_id, item_id = s.sale(GOODS, paid=None)
     past = Past(
@@ -576,54 +408,6 @@ def forget_old_keys(s: Scene) -> Deed:
     return lambda: idempotency.forget_old(now=NOW + timedelta(days=99))
 
 
-def a_signin(s: Scene) -> Deed:
-    return lambda: people.open_signin(2, now=NOW, lasts=timedelta(days=1))
-
-
-def the_end_of_a_signin(s: Scene) -> Deed:
-    secret = s.done(a_signin(s))
-    return lambda: people.end_signin(secret, now=NOW)
-
-
-def a_token(s: Scene) -> Deed:
-    def deed() -> object:
-        account = known.account_by_email("owner@example.com")
-        assert account is not None
-        return people.make_token(account, None, ["read:store-orders"])
-
-    return deed
-
-
-def the_end_of_a_token(s: Scene) -> Deed:
-    s.done(a_token(s))
-
-    def deed() -> object:
-        token = db.session.query(ApiToken).one()
-        return people.end_token(token.id, now=NOW)
-
-    return deed
-
-
-def an_account_and_a_store(s: Scene) -> Deed:
-    def deed() -> object:
-        account = people.open_account("new@example.com", name="New", password_hash="-")
-        return people.join(people.open_store("newshop", "New Shop"), account, Role.OWNER)
-
-    return deed
-
-
-def a_buyer_with_an_account(s: Scene) -> Deed:
-    order_id, _ = s.sale(GOODS)
-
-    def deed() -> object:
-        account = known.account_by_email("buyer@example.com")
-        assert account is not None
-        buyer = db.session.get_one(Buyer, db.session.get_one(Order, order_id).buyer_id)
-        return people.join_buyer(buyer, account)
-
-    return deed
-
-
 def count_anew(s: Scene) -> Deed:
     s.sale(GOODS)
 
@@ -636,7 +420,7 @@ def count_anew(s: Scene) -> Deed:
     return lambda: recount(s.store_id, commit=db.session.flush)
 
 
-ACTS: tuple[Callable[[Scene], Deed], ...] = (
+SALES: tuple[Callable[[Scene], Deed], ...] = (
     a_first_purchase,
     one_told_again_otherwise,
     three_purchases_combine,
@@ -668,30 +452,6 @@ ACTS: tuple[Callable[[Scene], Deed], ...] = (
     number_a_sale,
     ship_the_rest,
     mail_again,
-    ship_where_a_webhook_is_told,
-    void_where_a_webhook_was_to_be_told,
-    add_a_webhook,
-    change_a_webhook,
-    rotate_a_secret,
-    forget_messages,
-    end_a_webhook,
-    try_a_webhook,
-    message_again,
-    invite_somebody,
-    withdraw_an_offer,
-    accept_an_offer,
-    accept_an_offer_as_new,
-    decline_an_offer,
-    change_a_place,
-    remove_a_member,
-    leave_a_store,
-    end_a_token_of_staff,
-    make_a_store,
-    disable_a_store,
-    hand_a_store_over,
-    disable_a_person,
-    make_an_admin,
-    sign_somebody_out,
     arrive_from_elsewhere,
     correct,
     note,
@@ -709,11 +469,5 @@ ACTS: tuple[Callable[[Scene], Deed], ...] = (
     an_answer_with_its_act,
     give_a_key_back,
     forget_old_keys,
-    a_signin,
-    the_end_of_a_signin,
-    a_token,
-    the_end_of_a_token,
-    an_account_and_a_store,
-    a_buyer_with_an_account,
     count_anew,
 )

@@ -19,8 +19,8 @@ Dump = dict[str, list[Row]]
 Key = tuple[str, int]
 
 TABLES = (
-    "combined", "event", "feedback", "note", "order_item", "orders", "outbox", "parcel", "parcel_line",
-    "payment", "payout", "tally",
+    "combined", "event", "feedback", "guest_link", "note", "order_item", "orders", "outbox", "parcel",
+    "parcel_line", "payment", "payout", "tally",
 )  # fmt: skip
 DEAD, HELD, OPEN = {5, 6, 7}, {10, 11}, {0, 1}
 LEFT = {"shipped", "received", "returned"}
@@ -345,7 +345,7 @@ def _history(rows: Dump) -> Iterator[str]:
     for parcel in rows["parcel"]:
         if told.get(("parcel", parcel["id"]), {}).pop("inside", {}) != inside[parcel["id"]]:
             yield f"parcel {parcel['id']}: the history does not say what is in it"
-    for table in ("orders", "order_item", "parcel", "payment", "payout", "note", "feedback"):
+    for table in ("orders", "order_item", "parcel", "payment", "payout", "note", "feedback", "guest_link"):
         for row in rows[table]:
             for name, value in told.pop((table, row["id"]), {"history": 1}).items():
                 if _plain(row.get(name), name) != value:
