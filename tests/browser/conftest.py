@@ -8,7 +8,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,11 +50,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def running(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Path]]:
-    """A desk that runs as it is shipped, and the database that it begins with: the cast and no sales."""
+@pytest.fixture(scope="module")
+def desk(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk that runs as it is shipped, with the cast and no sales; one a module."""
     folder = tmp_path_factory.mktemp("running")
-    path, kept = folder / "desk.db", folder / "kept.db"
+    path = folder / "desk.db"
     shutil.copy(database, path)
     url = f"sqlite:///{path}"
     app = create_app({"SQLALCHEMY_DATABASE_URI": url, "SECRET_KEY": "browser tests only"})
@@ -66,8 +65,6 @@ def running(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             assert account is not None
             account.password = hashed
         db.session.commit()
-        db.session.remove()
-        copy_database(path, kept)
     port = free_port()
     server = subprocess.Popen(
         [
@@ -90,29 +87,12 @@ def running(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(address + "/login")
-        yield Desk(address, Factory(app)), kept
+        yield Desk(address, Factory(app))
     finally:
         server.terminate()
         server.wait(10)
         with app.app_context():
             db.engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def desk(running: tuple[Desk, Path]) -> Desk:
-    """Return the running desk, filled anew for each module: to start one takes seconds."""
-    desk, kept = running
-    with desk.make.app.app_context():
-        db.session.remove()
-        copy_database(kept, kept.with_name("desk.db"))
-    return Desk(desk.url, Factory(desk.make.app))
-
-
-def copy_database(source: Path, target: Path) -> None:
-    """Copy a whole SQLite database into another one, also while a desk runs on it."""
-    connect = db.engine.dialect.dbapi.connect
-    with closing(connect(source)) as read, closing(connect(target)) as written:
-        read.backup(written)
 
 
 def wait_for(url: str) -> None:

@@ -43,8 +43,7 @@ ITEMS = rule(
     select(Order.id)
     .join(OrderItem, OrderItem.order_id == Order.id)
     .group_by(Order.id)
-    .having(func.sum(OrderItem.line_total_minor) != func.max(Order.items_minor))
-    .order_by(Order.id),
+    .having(func.sum(OrderItem.line_total_minor) != func.max(Order.items_minor)),
 )
 
 LINE = rule(
