@@ -14,7 +14,7 @@ from tests.factories import Factory
 from tests.races.server import Answer, Clients, Request, in_json, request
 from tests.rules import invariants
 
-ROUNDS = int(os.environ.get("TRADEPOST_RACES", "0")) or 4
+ROUNDS = int(os.environ.get("TRADEPOST_RACES", "0")) or 2
 CROWD = 4
 # Seconds: as long as an act takes about. More, and the first were answered before the last are on their way.
 LONGEST_LEAD = 0.006
