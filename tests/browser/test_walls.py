@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page
 from sqlalchemy import Column, text
 
 from app.db import db
@@ -103,7 +103,14 @@ class Watcher:
     def whole(self, address: str) -> str:
         """Open a page; return its text."""
         self.at = address
-        self.page.goto(address, wait_until="load")
+        try:
+            self.page.goto(address, wait_until="load")
+        except Error as error:
+            if "interrupted by another navigation" not in str(error):
+                raise
+            # The part asked for before led elsewhere (HX-Redirect), and is only now on its way.
+            self.page.wait_for_load_state("load")
+            self.page.goto(address, wait_until="load")
         return self.page.inner_text("body")
 
     def part(self, address: str) -> None:
