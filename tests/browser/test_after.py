@@ -17,6 +17,7 @@ PEN = LineSaid("Fountain pen, green", 2, 3100)
 
 def unfold(page: Page, title: str) -> Locator:
     """Open one of the forms under "Something changed?" and return it, once htmx listens to it."""
+    expect(page.locator(".htmx-added")).to_have_count(0)  # what was swapped in has settled
     expect(page.locator(".htmx-added")).to_have_count(0)
     fold = page.locator("#after details").filter(has=page.locator("summary", has_text=title))
     fold.locator("summary").click()
@@ -37,6 +38,7 @@ def test_a_sale_goes_in_two_parcels_one_comes_back_and_the_rest_is_cancelled_and
     fold.get_by_label("Country").fill("Utopia")
     fold.get_by_role("button").click()
     expect(fold.locator("[aria-invalid=true]")).to_be_visible()
+    expect(page.locator(".htmx-added")).to_have_count(0)  # what is typed before it has settled is lost
     fold.get_by_label("Street").fill("ul. Krótka 7")
     fold.get_by_label("Country").fill("PL")
     fold.get_by_role("button").click()
