@@ -17,7 +17,6 @@ PEN = LineSaid("Fountain pen, green", 2, 3100)
 
 def unfold(page: Page, title: str) -> Locator:
     """Open one of the forms under "Something changed?" and return it, once htmx listens to it."""
-    expect(page.locator(".htmx-added")).to_have_count(0)  # what was swapped in has settled
     expect(page.locator(".htmx-added")).to_have_count(0)
     fold = page.locator("#after details").filter(has=page.locator("summary", has_text=title))
     fold.locator("summary").click()
