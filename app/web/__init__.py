@@ -43,6 +43,7 @@ from app.web import (
     site_log,
     site_people,
     staff,
+    static_files,
     store_tokens,
     tokens,
     webhooks,
@@ -111,4 +112,5 @@ def init_app(app: Flask) -> None:
     openid.init_app(app)
     frame.init_app(app)
     headers.init_app(app)
+    static_files.init_app(app)
     errors.init_app(app)

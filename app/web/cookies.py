@@ -6,8 +6,8 @@ By https a name begins so that no other host and no plain http can set it: "__Ho
 
 from hashlib import sha256
 
-from flask import Flask, current_app
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Response, current_app, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import Signer
 
 THEME, GUEST = "theme", "tradepost_guest"
@@ -17,6 +17,11 @@ class Sessions(SecureCookieSessionInterface):
     """Flask's sessions, signed by SHA-256 instead of SHA-1 (ASVS 11.4.1)."""
 
     digest_method = staticmethod(sha256)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save it, but not with a static file: that is the same for all, whatever a library looked at."""
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
 
 
 def init_app(app: Flask) -> None:

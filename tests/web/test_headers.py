@@ -1,8 +1,11 @@
 """The headers of every answer: a strict content policy, no copies of what is private, and no account for
 static files."""
 
+import os
+import re
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.db import db
+from app.web.static_files import version
 from tests.factories import Factory
 from tests.web.pages import PART, Browser, Markup
 
@@ -111,6 +115,40 @@ def test_a_static_file_may_be_kept_and_loads_no_account(app: Flask, browse: Brow
     finally:
         event.remove(engine, "before_cursor_execute", note)
     assert statements == []
+
+
+def test_a_page_names_each_static_file_by_its_content_and_a_browser_keeps_it_for_a_year(app: Flask) -> None:
+    browser = app.test_client()
+    named = re.findall(r'(?:href|src)="(/static/[^"]+)"', browser.get("/login").text)
+    assert len(named) >= 5
+    for address in named:
+        path, _, version = address.partition("?v=")
+        content = (Path(str(app.static_folder)) / path.removeprefix("/static/")).read_bytes()
+        assert version == sha256(content).hexdigest()[:12], address
+        with browser.get(address) as answer:
+            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            assert "Vary" not in answer.headers
+            assert answer.data == content
+
+
+@pytest.mark.parametrize("query", ["", "?v=", "?v=000000000000", "?w=1"])
+def test_a_static_file_asked_for_by_another_version_is_asked_about_again(app: Flask, query: str) -> None:
+    with app.test_client().get(f"/static/desk.css{query}") as answer:
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert "ETag" in answer.headers
+
+
+def test_a_static_file_that_changes_changes_its_address_and_one_that_is_absent_has_no_version(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "desk.css").write_text("a {}")
+    before = version(str(tmp_path), "desk.css")
+    (tmp_path / "desk.css").write_text("b {}")
+    os.utime(tmp_path / "desk.css", ns=(0, 0))
+    after = version(str(tmp_path), "desk.css")
+    assert after and after != before
+    assert version(str(tmp_path), "absent.css") is None
+    assert version(str(tmp_path), "../app/__init__.py") is None
 
 
 def test_a_page_of_history_is_whole_even_for_htmx(browse: Browse) -> None:

@@ -1,0 +1,43 @@
+"""The browser's own files: their addresses say what is in them, so that a browser asks for each once."""
+
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.security import safe_join
+
+KEPT = "public, max-age=31536000, immutable"  # a year: with other content the address is another
+
+
+def init_app(app: Flask) -> None:
+    """Write the version into the address of every static file, and let what was asked for by it be kept."""
+    folder = str(app.static_folder)
+
+    @app.url_defaults
+    def name_the_version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and (found := version(folder, values["filename"])):
+            values.setdefault("v", found)
+
+    @app.after_request
+    def let_it_be_kept(answer: Response) -> Response:
+        if request.endpoint == "static" and answer.status_code < 400 and "v" in request.args:
+            name = (request.view_args or {})["filename"]
+            if request.args["v"] == version(folder, name):
+                answer.headers["Cache-Control"] = KEPT
+        return answer
+
+
+def version(folder: str, name: str) -> str | None:
+    """Return what changes when the content of a file changes; None where there is no such file."""
+    path = safe_join(folder, name)
+    try:
+        return _digest(path, Path(path).stat().st_mtime_ns) if path else None
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _digest(path: str, _mtime_ns: int) -> str:
+    return sha256(Path(path).read_bytes()).hexdigest()[:12]
