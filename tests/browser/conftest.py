@@ -8,23 +8,27 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from functools import cache
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from flask_security.utils import hash_password
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from app import create_app
 from app.db import db
 from app.queries import people
 from tests.conftest import CAST, PASSWORD, email_of
 from tests.factories import Factory
+from tests.signins import newest, put_back
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
+
+VIEWPORT = {"width": 1280, "height": 720}
+NO_MEDIA = {"media": "null", "color_scheme": "null", "reduced_motion": "null"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,11 +54,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def desk(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk that runs as it is shipped, with the cast and no sales; one a module."""
+@pytest.fixture(scope="session")
+def running(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Path]]:
+    """A desk that runs as it is shipped, and the database that it begins with: the cast and no sales."""
     folder = tmp_path_factory.mktemp("running")
-    path = folder / "desk.db"
+    path, kept = folder / "desk.db", folder / "kept.db"
     shutil.copy(database, path)
     url = f"sqlite:///{path}"
     app = create_app({"SQLALCHEMY_DATABASE_URI": url, "SECRET_KEY": "browser tests only"})
@@ -65,6 +69,8 @@ def desk(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
             assert account is not None
             account.password = hashed
         db.session.commit()
+        db.session.remove()
+        copy_database(path, kept)
     port = free_port()
     server = subprocess.Popen(
         [
@@ -87,12 +93,29 @@ def desk(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(address + "/login")
-        yield Desk(address, Factory(app))
+        yield Desk(address, Factory(app)), kept
     finally:
         server.terminate()
         server.wait(10)
         with app.app_context():
             db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def desk(running: tuple[Desk, Path]) -> Desk:
+    """Return the running desk, filled anew for each module: to start one takes seconds."""
+    desk, kept = running
+    with desk.make.app.app_context():
+        db.session.remove()
+        copy_database(kept, kept.with_name("desk.db"))
+    return Desk(desk.url, Factory(desk.make.app))
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a whole SQLite database into another one, also while a desk runs on it."""
+    connect = db.engine.dialect.dbapi.connect
+    with closing(connect(source)) as read, closing(connect(target)) as written:
+        read.backup(written)
 
 
 def wait_for(url: str) -> None:
@@ -124,43 +147,88 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     }
 
 
-@pytest.fixture(scope="module")
-def signed_in(browser: Browser, desk: Desk) -> Callable[[str], Any]:
-    """Return the cookies of one of the cast, signed in once a module through the page."""
+class Windows:
+    """Chromium's windows, kept open over the tests: a new one takes both processors half a second."""
 
-    @cache
-    def cookies(who: str) -> Any:
-        context = browser.new_context(base_url=desk.url)
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.browser, self.url = browser, url
+        self.idle: dict[bool, list[Page]] = {True: [], False: []}
+        self.complaints: list[str] = []
+
+    def open(
+        self, cookies: Any = (), *, has_script: bool = True, viewport: Any = VIEWPORT, **media: Any
+    ) -> Page:
+        """Return a window in which nothing is open, and that has these cookies alone."""
+        page = self.idle[has_script].pop() if self.idle[has_script] else self.new(has_script)
+        page.context.clear_cookies()
+        page.context.add_cookies(cookies)
+        page.set_viewport_size(viewport)
+        page.emulate_media(**NO_MEDIA | media)
+        return page
+
+    def new(self, has_script: bool) -> Page:
+        """Open a window in which an error or a breach of the policy is written down."""
+        context = self.browser.new_context(base_url=self.url, java_script_enabled=has_script)
         page = context.new_page()
-        page.goto("/login")
-        page.fill("input[name=email]", email_of(who))
-        page.fill("input[name=password]", PASSWORD)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_url(lambda url: "/login" not in url)
-        kept = context.storage_state()
-        context.close()
-        return kept
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: self.complaints.append(said.text) if "Content Security" in said.text else None,
+        )
+        return page
+
+    def leave(self, page: Page, *, has_script: bool) -> None:
+        """Close what is open in a window, and keep the window."""
+        for other in page.context.pages:
+            if other != page:
+                other.close()
+        page.goto("about:blank")
+        self.idle[has_script].append(page)
+
+
+@pytest.fixture(scope="session")
+def windows(browser: Browser, running: tuple[Desk, Path]) -> Windows:
+    """The windows of the tests that one worker runs."""
+    return Windows(browser, running[0].url)
+
+
+@pytest.fixture(scope="session")
+def signed_in(windows: Windows, running: tuple[Desk, Path]) -> Callable[[str], Any]:
+    """Return the cookies of one of the cast, signed in once through the page."""
+    app = running[0].make.app
+    kept: dict[str, tuple[Any, dict[str, Any]]] = {}
+
+    def cookies(who: str) -> Any:
+        if who not in kept:
+            page = windows.open()
+            page.goto("/login")
+            page.fill("input[name=email]", email_of(who))
+            page.fill("input[name=password]", PASSWORD)
+            page.press("input[name=password]", "Enter")
+            page.wait_for_url(lambda url: "/login" not in url)
+            kept[who] = page.context.cookies(), newest(app)
+            windows.leave(page, has_script=True)
+        put_back(app, kept[who][1])
+        return kept[who][0]
 
     return cookies
 
 
 @pytest.fixture
-def visit(browser: Browser, desk: Desk, signed_in: Callable[[str], Any]) -> Iterator[Callable[..., Page]]:
-    """Return a page signed in as one of the cast; an error or a breach of the policy fails the test."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
+def visit(windows: Windows, desk: Desk, signed_in: Callable[[str], Any]) -> Iterator[Callable[..., Page]]:
+    """Return what opens a window as one of the cast, or signed out.
 
-    def open_as(who: str, **options: Any) -> Page:
-        context = browser.new_context(base_url=desk.url, storage_state=signed_in(who), **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None
-        )
+    An error or a breach of the policy fails the test.
+    """
+    opened: list[tuple[Page, bool]] = []
+
+    def open_as(who: str | None = None, *, java_script_enabled: bool = True, **options: Any) -> Page:
+        page = windows.open(signed_in(who) if who else (), has_script=java_script_enabled, **options)
+        opened.append((page, java_script_enabled))
         return page
 
+    windows.complaints.clear()
     yield open_as
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    for page, has_script in opened:
+        windows.leave(page, has_script=has_script)
+    assert windows.complaints == []

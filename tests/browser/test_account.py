@@ -6,11 +6,11 @@ from base64 import b32decode
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from app import totp
 from tests.browser.conftest import Desk
+from tests.browser.eyes import faults_of
 from tests.conftest import PASSWORD, email_of
 
 
@@ -30,7 +30,7 @@ def code_of(secret: bytes, ahead: int = 0) -> str:
 def is_fine(page: Page, has_script: bool) -> None:
     """Look at a page: it fits a phone, and a screen reader finds its way."""
     if has_script:
-        assert Axe().run(page).response["violations"] == []
+        assert faults_of(page) == []
     page.set_viewport_size({"width": 320, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     page.set_viewport_size({"width": 1280, "height": 800})
@@ -38,12 +38,9 @@ def is_fine(page: Page, has_script: bool) -> None:
 
 @pytest.mark.parametrize(("has_script", "who"), [(True, "stranger"), (False, "other_buyer")])
 def test_a_second_factor_is_set_up_and_asked_for(
-    *, desk: Desk, browser: Browser, has_script: bool, who: str
+    *, desk: Desk, visit: Callable[..., Page], has_script: bool, who: str
 ) -> None:
-    context = browser.new_context(base_url=desk.url, java_script_enabled=has_script)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+    page = visit(java_script_enabled=has_script)
     sign_in(page, who)
     page.locator("details.account summary").press("Enter")
     page.get_by_role("link", name="Your account").press("Enter")
@@ -80,20 +77,15 @@ def test_a_second_factor_is_set_up_and_asked_for(
     page.get_by_label("Code").fill(code_of(secret))
     page.get_by_label("Code").press("Enter")
     expect(page).to_have_url(f"{desk.url}/purchases")
-    context.clear_cookies()
+    page.context.clear_cookies()
     sign_in(page, who)
     page.get_by_label("Code").fill(codes[3])
     page.get_by_label("Code").press("Enter")
     expect(page).to_have_url(f"{desk.url}/purchases")
-    assert complaints == []
-    context.close()
 
 
-def test_a_session_that_is_ended_elsewhere_is_over_where_it_was(
-    desk: Desk, browser: Browser, visit: Callable[..., Page]
-) -> None:
-    context = browser.new_context(base_url=desk.url)
-    elsewhere = context.new_page()
+def test_a_session_that_is_ended_elsewhere_is_over_where_it_was(visit: Callable[..., Page]) -> None:
+    elsewhere = visit()
     sign_in(elsewhere, "vendor")
     expect(elsewhere).not_to_have_url(re.compile("/login"))
     page = visit("vendor")
@@ -103,4 +95,3 @@ def test_a_session_that_is_ended_elsewhere_is_over_where_it_was(
     expect(page.locator("tbody")).to_have_count(1)
     elsewhere.goto("/purchases")
     expect(elsewhere).to_have_url(re.compile("/login"))
-    context.close()

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from app.actions.purchases import BuyerSaid, LineSaid
 from tests.browser.conftest import Desk
+from tests.browser.eyes import faults_of
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_axe_finds_nothing_where_an_old_number_was_searched_and_nothing_scrolls_
             for address in pages:
                 page.set_viewport_size({"width": 1440, "height": 900})
                 page.goto(address)
-                found += [v["id"] for v in Axe().run(page).response["violations"]]
+                found += faults_of(page)
                 page.set_viewport_size({"width": 320, "height": 800})
                 assert page.evaluate("document.documentElement.scrollWidth") == 320
     assert found == []

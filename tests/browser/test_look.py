@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from app.actions.purchases import AddressSaid, BuyerSaid
 from app.statuses import Payment
 from tests.browser.conftest import Desk
+from tests.browser.eyes import faults_of
 from tests.factories import AUCTION, DEAL, GOODS, PICKUP, SERVICE, LineSaid
 
 LONG = LineSaid(
@@ -124,13 +124,6 @@ def test_axe_finds_nothing_on_any_page_and_none_scrolls_sideways(
     assert found == []
 
 
-def faults_of(page: Page, *, only: str | None = None) -> list[tuple[str, list[str]]]:
-    """Return what axe finds on a page: (rule, the first places); `only` asks one rule alone."""
-    options = {"runOnly": [only]} if only else {}
-    violations = Axe().run(page, options=options).response["violations"]
-    return [(v["id"], [n["html"][:120] for n in v["nodes"][:2]]) for v in violations]
-
-
 def test_axe_finds_nothing_where_the_ship_form_is_open_and_wrong(
     desk: Desk, visit: Callable[..., Page], sales: dict[str, Any]
 ) -> None:
@@ -140,7 +133,7 @@ def test_axe_finds_nothing_where_the_ship_form_is_open_and_wrong(
     row.get_by_role("link", name="Ship").click()
     row.locator("form button").click()
     row.locator("[aria-invalid=true]").first.wait_for()
-    assert Axe().run(page).response["violations"] == []
+    assert faults_of(page) == []
 
 
 def test_axe_finds_nothing_where_all_forms_of_a_sale_are_open(
@@ -155,7 +148,7 @@ def test_axe_finds_nothing_where_all_forms_of_a_sale_are_open(
         page.get_by_role("button", name="Cancel these pieces").click()
         page.get_by_text("Choose why.").wait_for()
         page.evaluate("document.querySelectorAll('#sale details').forEach(fold => (fold.open = true))")
-        found += [(v["id"], v["nodes"][0]["html"][:120]) for v in Axe().run(page).response["violations"]]
+        found += faults_of(page)
         page.set_viewport_size({"width": 320, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") == 320
     assert found == []

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from app.actions.purchases import BuyerSaid
 from tests.browser.conftest import Desk
+from tests.browser.eyes import faults_of
 from tests.factories import AUCTION, DIGITAL, GOODS, LineSaid
 
 ONE = BuyerSaid("Maja Kowalczyk", ref="one")
@@ -131,12 +131,12 @@ def test_axe_finds_nothing_where_forms_are_open_and_wrong_and_nothing_scrolls_si
         page.get_by_role("button", name="Tell the store").click()
         page.get_by_text("Write what is wrong.").wait_for()
         page.get_by_text("Leave feedback").click()
-        found += [v["id"] for v in Axe().run(page).response["violations"]]
+        found += faults_of(page)
         page.set_viewport_size({"width": 320, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") == 320
         page.set_viewport_size({"width": 1440, "height": 900})
         page.goto(f"/purchases/{order_id}/invoice")
-        found += [v["id"] for v in Axe().run(page).response["violations"]]
+        found += faults_of(page)
     assert found == []
 
 

@@ -141,7 +141,9 @@ def test_nothing_that_was_typed_runs_in_anybodys_browser(
     assert len(visits) >= len(PAGES) - 1
     people: dict[str, Watcher] = {}
     opened, typed, seen = 0, 0, ""
-    kept = {who: signed_in(who) for who in {who for who, _ in visits} - {"signed_out"}}
+    kept: dict[str, Any] = {
+        who: {"cookies": signed_in(who)} for who in {who for who, _ in visits} - {"signed_out"}
+    }
     for shift in range(len(PAYLOADS) if WHOLE else 1):
         typed += type_everywhere(desk, shift)
         for n, (who, address) in enumerate(share(visits, 3)):

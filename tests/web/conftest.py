@@ -1,15 +1,13 @@
 """What the tests of the pages share: browsers signed in and ready to send forms."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.db import db
-from app.models import Signin
+from tests.signins import newest, put_back
 from tests.web.pages import Browser
 
 
@@ -43,10 +41,7 @@ def browse(
             sessions[place] = kept_session(app, browser)
             return browser
         kept = sessions[place]
-        with app.app_context():
-            if not db.session.query(Signin).filter_by(token_hash=kept.row["token_hash"]).count():
-                db.session.add(Signin(**kept.row, seen_at=datetime.now(UTC)))
-                db.session.commit()
+        put_back(app, kept.row)
         client = app.test_client()
         client.set_cookie(app.config["SESSION_COOKIE_NAME"], kept.cookie)
         return Browser(client, kept.token)
@@ -58,8 +53,4 @@ def kept_session(app: Flask, browser: Browser) -> Session:
     """Return the sign-in that a browser just made."""
     cookie = browser.client.get_cookie(app.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
-    with app.app_context():
-        row = db.session.query(Signin).order_by(Signin.id.desc()).first()
-        assert row is not None
-        names = ("token_hash", "account_id", "created_at", "expires_at")
-        return Session(cookie.value, browser.token, {name: getattr(row, name) for name in names})
+    return Session(cookie.value, browser.token, newest(app))
