@@ -1,5 +1,6 @@
 """What all tests share: a desk on a fresh database, and one fixed cast named by role."""
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -122,6 +123,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that wait most (browsers, running desks): in the end none is waited for alone."""
     items.sort(key=lambda item: SLOW.isdisjoint({*item.path.parts, item.path.stem}))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage leave all that is there by now alone: it would look through it for nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture
