@@ -112,10 +112,10 @@ def postgres_desk(postgres_url: str) -> Iterator[Refilled]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Let tests of the rules, and all that are marked `both`, run on both databases."""
-    if "app" in metafunc.fixturenames and (
-        "rules" in metafunc.definition.path.parts or metafunc.definition.get_closest_marker("both")
-    ):
+    """Let tests of the rules but for those marked `either`, and all marked `both`, run on both databases."""
+    marked = metafunc.definition.get_closest_marker
+    is_of_rules = "rules" in metafunc.definition.path.parts and not marked("either")
+    if "app" in metafunc.fixturenames and (is_of_rules or marked("both")):
         kinds = [DATABASES[0], pytest.param(DATABASES[1], marks=pytest.mark.postgresql)]
         metafunc.parametrize("kind_of_database", kinds, indirect=True)
 
@@ -126,7 +126,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector of garbage leave all that is there by now alone: it would look through it for nothing."""
+    """Spare the collector of garbage all that is there by now: it would look through it for nothing."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

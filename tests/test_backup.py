@@ -33,7 +33,7 @@ from tests.test_commands import refusal
 WORK = str(ROOT / "app" / "backup")
 # At how many places each is killed here; TRADEPOST_RACES=1: at every line. PostgreSQL begins slowly.
 EVERY = bool(int(os.environ.get("TRADEPOST_RACES", "0")))
-KILLS = {"sqlite": 10, "postgresql": 2}
+KILLS = {"sqlite": 6, "postgresql": 2}
 forking = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 

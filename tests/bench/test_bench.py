@@ -21,7 +21,7 @@ from tests.bench.pages import Page
 from tests.bench.servers import ROOT, Servers
 from tests.bench.table import table, time_text
 
-LITTLE = ("--orders=200", "--rounds=2", "--seconds=0.01", "--imported=40")
+LITTLE = ("--orders=200", "--rounds=2", "--seconds=0.01", "--imported=20")
 
 
 def test_a_run_measures_every_path_and_every_answer_is_the_right_one(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def running(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             "-m",
             "gunicorn",
             "app:create_app()",
+            "--preload",
             "--workers=2",
             "--threads=2",
             f"--bind=127.0.0.1:{port}",

@@ -30,7 +30,7 @@ from tests.conftest import TEST_SETTINGS
 from tests.rules.books import present, recount, replayed, tally
 
 NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)
-PLAYED, ORDERS = 170, 1000
+PLAYED, ORDERS = 170, 600
 # What is drawn anew each time a sale is played, and meant to be.
 SECRETS = {("account", "fs_uniquifier"), ("event", "act_id")}
 

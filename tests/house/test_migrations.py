@@ -112,7 +112,7 @@ def test_all_the_way_back_leaves_nothing_and_forth_again_makes_the_same() -> Non
 
 
 # At how many places a migration is cut here; PostgreSQL begins slowly.
-KILLS = {"sqlite": 20, "postgresql": 4}
+KILLS = {"sqlite": 10, "postgresql": 3}
 
 
 def killed_at(which: int) -> int:

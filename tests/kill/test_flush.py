@@ -29,7 +29,7 @@ from tests.kill.siege import title
 from tests.kill.writers import Ledger
 from tests.running import FOR_EVER, Desk, children, come_true, needs_linux
 
-ROUNDS = int(os.environ.get("TRADEPOST_KILLS", "0")) or 2
+ROUNDS = int(os.environ.get("TRADEPOST_KILLS", "0")) or 1
 CALLS = "pwrite64,pwritev,write,writev,sendto,sendmsg,recvfrom,fsync,fdatasync"
 # "4711 fdatasync(9</tmp/desk.db-wal>) = 0"; one that waits is told in two lines.
 BEGUN = re.compile(r"^(\d+) +(\w+)\((\d+<.*)$")

@@ -73,7 +73,14 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.log = (folder / "log").open("w")
-        words = ["app:create_app()", "--workers=2", "--threads=8", "--keep-alive=600", "--log-level=warning"]
+        words = [
+            "app:create_app()",
+            "--preload",
+            "--workers=2",
+            "--threads=8",
+            "--keep-alive=600",
+            "--log-level=warning",
+        ]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *words, f"--bind=127.0.0.1:{self.port}"],
             cwd=ROOT,

@@ -92,6 +92,7 @@ def outcome(item: Any, asked: int, desk: Any) -> int | str:
         db.session.rollback()
 
 
+@pytest.mark.either
 @pytest.mark.parametrize("kind", LINES)
 def test_the_form_refuses_what_the_table_does_not_allow(
     app: Flask, make: Factory, sign_in: SignIn, kind: str
@@ -114,6 +115,7 @@ def test_the_form_refuses_what_the_table_does_not_allow(
     assert everything(app) == before
 
 
+@pytest.mark.either
 @pytest.mark.parametrize("who", MAY_MOVE)
 def test_the_form_does_what_the_table_allows(make: Factory, sign_in: SignIn, who: str) -> None:
     found, expected = {}, {}
@@ -128,6 +130,7 @@ def test_the_form_does_what_the_table_allows(make: Factory, sign_in: SignIn, who
     assert found == expected
 
 
+@pytest.mark.either
 @pytest.mark.parametrize("kind", LINES)
 def test_a_value_that_can_never_be_set_is_refused_in_every_state(
     app: Flask, make: Factory, sign_in: SignIn, kind: str
@@ -143,6 +146,7 @@ def test_a_value_that_can_never_be_set_is_refused_in_every_state(
     assert everything(app) == before
 
 
+@pytest.mark.either
 def test_whoever_has_no_place_in_the_store_finds_no_item_there(
     app: Flask, make: Factory, sign_in: SignIn
 ) -> None:
@@ -156,6 +160,7 @@ def test_whoever_has_no_place_in_the_store_finds_no_item_there(
         assert everything(app) == before
 
 
+@pytest.mark.either
 def test_a_signed_out_browser_is_sent_to_the_sign_in_page(
     app: Flask, make: Factory, client: FlaskClient
 ) -> None:
@@ -185,6 +190,7 @@ class ItemForm:
         return answer.status_code
 
 
+@pytest.mark.either
 @pytest.mark.parametrize(
     "wrong", ["3 ", " 3", "+3", "-3", "٣", "３", "3.0", "03x", "true", "[3]", "NaN", "1e1"]
 )
@@ -195,6 +201,7 @@ def test_what_is_no_plain_number_is_no_status(make: Factory, sign_in: SignIn, wr
     assert "Invalid status." in form.text
 
 
+@pytest.mark.either
 @pytest.mark.parametrize("wrong", ["12", "99", "9001", str(2**63), "9" * 40])
 def test_a_number_outside_the_list_is_no_status(make: Factory, sign_in: SignIn, wrong: str) -> None:
     item_id = make.item(GOODS, 2, store="vendorshop")
@@ -203,12 +210,14 @@ def test_a_number_outside_the_list_is_no_status(make: Factory, sign_in: SignIn, 
     assert "Invalid status." in form.text
 
 
+@pytest.mark.either
 def test_an_empty_status_is_an_absent_one(make: Factory, sign_in: SignIn) -> None:
     item_id = make.item(GOODS, 2, store="vendorshop")
     assert ItemForm(sign_in("owner")).send(item_id, "", tracking_number="JD014600003SE") == 200
     assert int(make.item_row(item_id).status) == 2
 
 
+@pytest.mark.either
 def test_a_prohibited_change_is_refused_in_the_seeds_words(make: Factory, sign_in: SignIn) -> None:
     item_id = make.item(GOODS, 2, store="vendorshop")
     form = ItemForm(sign_in("owner"))
@@ -315,6 +324,7 @@ def test_a_refused_move_keeps_no_acknowledgement(app: Flask, make: Factory, move
     assert everything(app) == before
 
 
+@pytest.mark.either
 @pytest.mark.parametrize(("length", "answer"), [(255, 200), (256, 422), (100_000, 422)])
 def test_an_acknowledgement_holds_255_characters_however_many_bytes_they_are(
     make: Factory, sign_in: SignIn, length: int, answer: int
@@ -325,6 +335,7 @@ def test_an_acknowledgement_holds_255_characters_however_many_bytes_they_are(
     assert make.item_row(item_id).ack == ("é" * length if answer == 200 else None)
 
 
+@pytest.mark.either
 @pytest.mark.parametrize("field", ["tracking_carrier", "tracking_number"])
 @pytest.mark.parametrize(("length", "answer"), [(64, 200), (65, 422)])
 def test_carrier_and_number_hold_64_characters_however_many_bytes_they_are(

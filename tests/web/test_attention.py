@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import insert, select, update
 
 from app.access import SYSTEM
 from app.actions import buyers_word, problems
 from app.actions.audit import audit
 from app.actions.parcels import Tracking, ship
 from app.actions.payment import confirm_payment
+from app.actions.rollup import attention_at
 from app.db import db
 from app.models import Order
 from app.models.shop import FAR_FUTURE
@@ -145,18 +146,19 @@ def needs(app: Flask, order_id: int | None = None) -> dict[int, set[Attention]]:
             after = page.after
 
 
-def test_the_whole_matrix_of_flags_and_age_gives_the_expected_entries(app: Flask) -> None:
-    from app.actions.rollup import attention_at
-
+def test_the_whole_matrix_of_flags_and_age_gives_the_expected_entries(app: Flask, make: Factory) -> None:
     table = cells()
     assert len(table) == 6 * 4 * 3 * 3 * 2
-    ids = take_in_many(app, [bought(n) for n in range(len(table))])
     with app.app_context():
-        for order_id, (columns, _) in zip(ids, table, strict=True):
-            order = db.session.get_one(Order, order_id)
-            for name, value in columns.items():
-                setattr(order, name, value)
-            order.attention_at = attention_at(order, [], 14)
+        sale = dict(db.session.execute(select(Order.__table__).filter_by(id=make.sale(placed_at=LATELY))).one()._mapping)
+        ids = range(100_001, 100_001 + len(table))
+        rows = [
+            {**sale, "id": n, "number": n, "external_id": f"cell-{n}", **columns}
+            for n, (columns, _) in zip(ids, table, strict=True)
+        ]
+        for row in rows:
+            row["attention_at"] = attention_at(Order(**row), [], 14)
+        db.session.execute(insert(Order.__table__), rows)
         db.session.commit()
         store_id = db.session.query(Order.store_id).limit(1).scalar()
         counted = attention.counts(store_id, 14, datetime.now(UTC))
