@@ -59,7 +59,7 @@ fuzz: .venv/dev setup ## requests made up from the API document, to a running de
 walls: .venv/dev setup ## try every door as everybody, with all that is hostile; how much was tried is printed
 	@$(CHROMIUM)
 	TRADEPOST_WALLS=whole $(PY) -m pytest -n $(JOBS) --dist worksteal -rs $(ARGS) tests/security \
-		tests/browser/test_walls.py tests/browser/test_look.py tests/house/test_permissions.py tests/house/test_csrf.py
+		tests/browser tests/house/test_permissions.py tests/house/test_csrf.py
 
 check: .venv/dev ## lint, format, types and floors
 	.venv/bin/ruff check .

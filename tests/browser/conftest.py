@@ -21,11 +21,17 @@ from app.db import db
 from app.queries import people
 from tests.conftest import CAST, PASSWORD, email_of
 from tests.factories import Factory
+from tests.security.scale import WHOLE
 from tests.signins import newest, put_back
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
+
+# Pages without script are plain forms, which tests/web sends by the thousand. The main journeys are gone
+# without it in each run all the same, the others in `make walls`.
+IN_BOTH_WAYS = pytest.mark.parametrize("has_script", [True, False])
+ALSO_WITHOUT_SCRIPT = pytest.mark.parametrize("has_script", [True, False] if WHOLE else [True])
 
 VIEWPORT = {"width": 1280, "height": 720}
 NO_MEDIA = {"media": "null", "color_scheme": "null", "reduced_motion": "null"}
@@ -109,6 +115,7 @@ def desk(running: tuple[Desk, Path]) -> Desk:
     with desk.make.app.app_context():
         db.session.remove()
         copy_database(kept, kept.with_name("desk.db"))
+    shutil.rmtree(kept.with_name("calls"), ignore_errors=True)  # what was counted for tokens that are gone
     return Desk(desk.url, Factory(desk.make.app))
 
 

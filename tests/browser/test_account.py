@@ -12,6 +12,7 @@ from app import totp
 from tests.browser.conftest import Desk
 from tests.browser.eyes import faults_of
 from tests.conftest import PASSWORD, email_of
+from tests.security.scale import WHOLE
 
 
 def sign_in(page: Page, who: str) -> None:
@@ -36,7 +37,9 @@ def is_fine(page: Page, has_script: bool) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
 
 
-@pytest.mark.parametrize(("has_script", "who"), [(True, "stranger"), (False, "other_buyer")])
+@pytest.mark.parametrize(
+    ("has_script", "who"), [(True, "stranger"), *([(False, "other_buyer")] if WHOLE else [])]
+)
 def test_a_second_factor_is_set_up_and_asked_for(
     *, desk: Desk, visit: Callable[..., Page], has_script: bool, who: str
 ) -> None:

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from app.actions.purchases import BuyerSaid
-from tests.browser.conftest import Desk
+from tests.browser.conftest import ALSO_WITHOUT_SCRIPT, IN_BOTH_WAYS, Desk
 from tests.factories import DIGITAL, GOODS, LineSaid
 
-SCRIPT = pytest.mark.parametrize("has_script", [True, False])
 ONE = BuyerSaid("Maja Kowalczyk", ref="one")
 PEN = LineSaid("Fountain pen, green", 2, 3100)
 
@@ -23,7 +21,7 @@ def unfold(page: Page, title: str) -> Locator:
     return fold
 
 
-@SCRIPT
+@IN_BOTH_WAYS
 def test_a_sale_goes_in_two_parcels_one_comes_back_and_the_rest_is_cancelled_and_refunded(
     desk: Desk, visit: Callable[..., Page], has_script: bool
 ) -> None:
@@ -76,7 +74,7 @@ def test_a_sale_goes_in_two_parcels_one_comes_back_and_the_rest_is_cancelled_and
     assert (cards.shipped, cards.returned, pen.cancelled) == (1, 1, 2)
 
 
-@SCRIPT
+@ALSO_WITHOUT_SCRIPT
 def test_a_note_is_private_and_one_for_the_buyer_is_asked_about_again(
     desk: Desk, visit: Callable[..., Page], has_script: bool
 ) -> None:
@@ -104,7 +102,7 @@ def test_a_note_is_private_and_one_for_the_buyer_is_asked_about_again(
     expect(theirs.get_by_text("Asked twice already.")).to_have_count(0)
 
 
-@SCRIPT
+@ALSO_WITHOUT_SCRIPT
 def test_a_buyer_downloads_a_file_and_opens_the_invoice(
     desk: Desk, visit: Callable[..., Page], has_script: bool
 ) -> None:

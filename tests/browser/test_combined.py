@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.actions.purchases import BuyerSaid, LineSaid
-from tests.browser.conftest import Desk
+from tests.browser.conftest import ALSO_WITHOUT_SCRIPT, Desk
 from tests.browser.eyes import faults_of
 
 
@@ -28,7 +28,7 @@ def win(desk: Desk) -> Callable[[str], int]:
     return won
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@ALSO_WITHOUT_SCRIPT
 def test_a_form_that_was_open_leads_to_the_sale_that_lives_and_nothing_is_done(
     desk: Desk, visit: Callable[..., Page], win: Callable[[str], int], has_script: bool
 ) -> None:

@@ -1,6 +1,5 @@
 """Every page, as eyes, fingers and screen readers meet it: axe finds nothing, nothing scrolls sideways."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from app.statuses import Payment
 from tests.browser.conftest import Desk
 from tests.browser.eyes import faults_of
 from tests.factories import AUCTION, DEAL, GOODS, PICKUP, SERVICE, LineSaid
+from tests.security.scale import WHOLE
 
 LONG = LineSaid(
     "A fountain pen whose name goes on and on, " * 5, 3, 3100, sku="SKU-" + "9" * 40, options={"Ink": "green"}
@@ -60,7 +60,6 @@ PAGES = [
 
 # `make walls` looks at all of them, in the dark and at four widths. Otherwise in the dark only at those that
 # between them have every kind of colour, and not at these, which differ from others in a sentence.
-IS_WHOLE = os.environ.get("TRADEPOST_WALLS") == "whole"
 DARK = {
     "/stores/papershop/sales?tab=to_ship&sort=ship_by",
     "/stores/papershop/sales/{long}",
@@ -80,7 +79,7 @@ SELDOM = {
     "/stores/papershop/sales/{unpaid}",
     "/stores/papershop/settings/connections",
 }
-LOOKED_AT = [(who, path) for who, path in PAGES if IS_WHOLE or path not in SELDOM]
+LOOKED_AT = [(who, path) for who, path in PAGES if WHOLE or path not in SELDOM]
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +111,11 @@ def test_axe_finds_nothing_on_any_page_and_none_scrolls_sideways(
     for path in (path for of, path in LOOKED_AT if of == who):
         page.goto(path.format(**sales))
         found += [(path, *fault) for fault in faults_of(page)]
-        for width in (320, 390, 768, 1440) if IS_WHOLE else (320, 1440):
+        for width in (320, 390, 768, 1440) if WHOLE else (320, 1440):
             page.set_viewport_size({"width": width, "height": 800})
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 found.append((path, "scrolls sideways", width))
-        if IS_WHOLE or path in DARK:
+        if WHOLE or path in DARK:
             # The dark is the same page in other colours: there only the contrast is asked anew.
             page.emulate_media(color_scheme="dark")
             found += [(path, *fault) for fault in faults_of(page, only="color-contrast")]

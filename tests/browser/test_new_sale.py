@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Desk
+from tests.browser.conftest import ALSO_WITHOUT_SCRIPT, IN_BOTH_WAYS, Desk
 from tests.factories import GOODS
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@IN_BOTH_WAYS
 def test_a_sale_of_two_lines_is_typed_in(desk: Desk, visit: Callable[..., Page], has_script: bool) -> None:
     page = visit("staff", java_script_enabled=has_script)
     page.goto("/stores/papershop/sales")
@@ -39,7 +38,7 @@ def test_a_sale_of_two_lines_is_typed_in(desk: Desk, visit: Callable[..., Page],
     expect(page.get_by_text("Bookbinding lesson").first).to_be_visible()
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@ALSO_WITHOUT_SCRIPT
 def test_settings_are_changed_and_a_stale_form_is_told(
     desk: Desk, visit: Callable[..., Page], has_script: bool
 ) -> None:

@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from app.actions.purchases import BuyerSaid
-from tests.browser.conftest import Desk
+from tests.browser.conftest import ALSO_WITHOUT_SCRIPT, IN_BOTH_WAYS, Desk
 from tests.factories import GOODS
 
-SCRIPT = pytest.mark.parametrize("has_script", [True, False])
 
-
-@SCRIPT
+@IN_BOTH_WAYS
 def test_two_sales_go_in_one_parcel_and_come_back(
     desk: Desk, visit: Callable[..., Page], has_script: bool
 ) -> None:
@@ -34,7 +31,7 @@ def test_two_sales_go_in_one_parcel_and_come_back(
     assert [desk.make.sale_row(sale).desk_state for sale in (first, second)] == ["to_ship", "to_ship"]
 
 
-@SCRIPT
+@IN_BOTH_WAYS
 def test_a_label_is_made_now_and_sent_later(desk: Desk, visit: Callable[..., Page], has_script: bool) -> None:
     sale = desk.make.sale(GOODS)
     number = f"LATER{int(has_script)}"
@@ -52,7 +49,7 @@ def test_a_label_is_made_now_and_sent_later(desk: Desk, visit: Callable[..., Pag
     assert desk.make.sale_row(sale).items[0].shipped == 2
 
 
-@SCRIPT
+@ALSO_WITHOUT_SCRIPT
 def test_what_needs_attention_is_dealt_with_from_its_list(
     desk: Desk, visit: Callable[..., Page], has_script: bool
 ) -> None:

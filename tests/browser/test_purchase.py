@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.actions.purchases import BuyerSaid
-from tests.browser.conftest import Desk
+from tests.browser.conftest import ALSO_WITHOUT_SCRIPT, IN_BOTH_WAYS, Desk
 from tests.browser.eyes import faults_of
 from tests.factories import AUCTION, DIGITAL, GOODS, LineSaid
 
@@ -23,7 +23,7 @@ def bought(desk: Desk) -> Callable[..., int]:
     return made
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@IN_BOTH_WAYS
 def test_the_word_on_the_payment_is_said_seen_and_taken_back(
     visit: Callable[..., Page], bought: Callable[..., int], has_script: bool
 ) -> None:
@@ -42,7 +42,7 @@ def test_the_word_on_the_payment_is_said_seen_and_taken_back(
     expect(seller.locator("#buyer-said")).to_have_count(0)
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@ALSO_WITHOUT_SCRIPT
 def test_one_line_is_received_the_other_is_wrong_and_the_store_answers(
     desk: Desk, visit: Callable[..., Page], bought: Callable[..., int], has_script: bool
 ) -> None:
@@ -78,7 +78,7 @@ def test_one_line_is_received_the_other_is_wrong_and_the_store_answers(
     expect(seller.locator("#buyer-said")).to_have_text("The buyer has it")
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@ALSO_WITHOUT_SCRIPT
 def test_feedback_goes_both_ways(
     desk: Desk, visit: Callable[..., Page], bought: Callable[..., int], has_script: bool
 ) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from app.errors import Unavailable
-from tests.browser.conftest import Desk
+from tests.browser.conftest import ALSO_WITHOUT_SCRIPT, IN_BOTH_WAYS, Desk
 from tests.factories import GOODS, PICKUP, SERVICE, LineSaid
 from tests.web.test_outages import gone
 
@@ -37,7 +36,7 @@ def test_a_row_is_shipped_in_place_and_the_next_one_after_it(desk: Desk, visit: 
     assert {i.status for i in desk.make.sale_row(first).items + desk.make.sale_row(second).items} == {3}
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@IN_BOTH_WAYS
 def test_a_part_is_shipped_from_the_page_of_the_sale(
     desk: Desk, visit: Callable[..., Page], has_script: bool
 ) -> None:
@@ -68,7 +67,7 @@ def test_without_script_the_list_leads_to_the_form_and_back(desk: Desk, visit: C
     assert page.locator(f"#sale-{sale}").count() == 0
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@IN_BOTH_WAYS
 def test_what_was_typed_stays_when_the_desk_cannot_write(
     desk: Desk, visit: Callable[..., Page], has_script: bool
 ) -> None:
@@ -138,7 +137,7 @@ def test_ten_sales_are_shipped_with_the_keyboard_alone(desk: Desk, visit: Callab
     assert {desk.make.sale_row(sale).desk_state for sale in sales} == {"shipped"}
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@IN_BOTH_WAYS
 def test_a_pickup_is_handed_over_and_a_service_is_done(
     desk: Desk, visit: Callable[..., Page], has_script: bool
 ) -> None:
@@ -152,7 +151,7 @@ def test_a_pickup_is_handed_over_and_a_service_is_done(
     assert [i.status for i in desk.make.sale_row(sale).items] == [9, 4]
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@ALSO_WITHOUT_SCRIPT
 def test_an_unpaid_sale_is_marked_as_paid(desk: Desk, visit: Callable[..., Page], has_script: bool) -> None:
     sale = desk.make.sale(GOODS, paid=None)
     page = visit("owner", java_script_enabled=has_script)
@@ -163,7 +162,7 @@ def test_an_unpaid_sale_is_marked_as_paid(desk: Desk, visit: Callable[..., Page]
     assert desk.make.sale_row(sale).payment == 2
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@ALSO_WITHOUT_SCRIPT
 def test_a_number_is_corrected(desk: Desk, visit: Callable[..., Page], has_script: bool) -> None:
     sale = desk.make.sale(PEN)
     desk.make.ship(sale, {desk.make.items_of(sale)[0]: 2}, "DHL", "WRONG")

@@ -4,10 +4,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Desk
+from tests.browser.conftest import ALSO_WITHOUT_SCRIPT, Desk
 from tests.browser.eyes import faults_of
 
 
@@ -23,7 +22,7 @@ def call(desk: Desk, token: str) -> tuple[int, str | None]:
         return refused.code, None
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@ALSO_WITHOUT_SCRIPT
 def test_a_token_is_made_used_and_ended_by_keyboard(
     desk: Desk, visit: Callable[..., Page], has_script: bool
 ) -> None:

@@ -4,10 +4,9 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Desk
+from tests.browser.conftest import ALSO_WITHOUT_SCRIPT, IN_BOTH_WAYS, Desk
 from tests.factories import DEAL, GOODS
 
 COLUMNS = (
@@ -55,7 +54,7 @@ def etsy_file(folder: Path, mark: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@IN_BOTH_WAYS
 def test_a_seller_brings_in_an_export_finds_a_sale_and_ships_it(
     desk: Desk, visit: Callable[..., Page], tmp_path: Path, has_script: bool
 ) -> None:
@@ -84,7 +83,7 @@ def test_a_seller_brings_in_an_export_finds_a_sale_and_ships_it(
     expect(page.get_by_text("3 orders, 3 items: 3 same").first).to_be_visible()
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@ALSO_WITHOUT_SCRIPT
 def test_a_vendor_redeems_a_deal(desk: Desk, visit: Callable[..., Page], has_script: bool) -> None:
     sale = desk.make.sale(DEAL, GOODS, store="vendorshop")
     deal = desk.make.items_of(sale)[0]
@@ -99,7 +98,7 @@ def test_a_vendor_redeems_a_deal(desk: Desk, visit: Callable[..., Page], has_scr
     assert page.locator(f"#item-{deal + 1}").count() == 0
 
 
-@pytest.mark.parametrize("has_script", [True, False])
+@IN_BOTH_WAYS
 def test_a_buyer_follows_a_purchase(desk: Desk, visit: Callable[..., Page], has_script: bool) -> None:
     account = "buyer" if has_script else "other_buyer"
     sale = desk.make.sale(GOODS, account=account)

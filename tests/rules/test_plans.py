@@ -25,6 +25,7 @@ from app.queries.parcels import ParcelTab, Wanted
 from app.queries.sales import Tab
 from app.statuses import DeskState, ItemStatus
 from tests.factories import Factory
+from tests.stocked import Stocked
 
 MANY = 3000
 STATES = (DeskState.UNPAID, DeskState.TO_SHIP, DeskState.SHIPPED, DeskState.CLOSED)
@@ -34,9 +35,12 @@ TABLES = r"(orders|order_item|search_term|parcel|parcel_line)"
 Asked = Callable[[], object]
 
 
-@pytest.fixture
-def crowded(app: Flask, make: Factory) -> Flask:
-    """A store with thousands of sales, a minute apart, over all tabs; two terms are common, one is rare."""
+def crowd(app: Flask) -> None:
+    """Fill a store with thousands of sales, a minute apart, over all tabs.
+
+    Two terms are common, one is rare.
+    """
+    make = Factory(app)
     order_id = make.sale()
     (item_id,) = make.items_of(order_id)
     parcel_id = make.ship(order_id, {item_id: 1})
@@ -72,6 +76,20 @@ def crowded(app: Flask, make: Factory) -> Flask:
         for table, of_table in rows.items():
             db.session.execute(insert(table.__table__), of_table)
         db.session.commit()
+        db.session.remove()
+
+
+@pytest.fixture(scope="module")
+def stocked(stock: Callable[[Callable[[Flask], Any]], Stocked]) -> Stocked:
+    """A crowded store, made once."""
+    return stock(crowd)
+
+
+@pytest.fixture
+def crowded(app: Flask, stocked: Stocked) -> Flask:
+    """A crowded store whose rows the database has counted."""
+    stocked.put_into(app)
+    with app.app_context():
         is_sqlite = db.engine.dialect.name == "sqlite"
         # In full: pages that the rows of earlier tests have left behind would count.
         db.session.execute(text("ANALYZE" if is_sqlite else "VACUUM FULL ANALYZE"))

@@ -150,7 +150,8 @@ def test_the_whole_matrix_of_flags_and_age_gives_the_expected_entries(app: Flask
     table = cells()
     assert len(table) == 6 * 4 * 3 * 3 * 2
     with app.app_context():
-        sale = dict(db.session.execute(select(Order.__table__).filter_by(id=make.sale(placed_at=LATELY))).one()._mapping)
+        order_id = make.sale(placed_at=LATELY)
+        sale = db.session.execute(select(Order.__table__).filter_by(id=order_id)).one()._asdict()
         ids = range(100_001, 100_001 + len(table))
         rows = [
             {**sale, "id": n, "number": n, "external_id": f"cell-{n}", **columns}
