@@ -37,6 +37,16 @@ class NotAllowed(Refused):
     sentence = "Insufficient privileges for this operation."
 
 
+class SignInAnew(Refused):
+    """Who has no password shows by a sign-in of lately that it is them who change what lets them in."""
+
+    status = 403
+    sentence = (
+        "Your account has no password, so this takes a sign-in of the last ten minutes. "
+        "Sign out, sign in again, then come back here."
+    )
+
+
 class TooManyCalls(Refused):
     """A token called too often; the next call that is taken is `retry_after` seconds away."""
 
@@ -54,8 +64,9 @@ class TooManyTries(Refused):
     status = 429
 
     def __init__(self, retry_after: int) -> None:
-        seconds = "1 second" if retry_after == 1 else f"{retry_after} seconds"
-        super().__init__(f"That was tried too often. Wait {seconds}, then try again.")
+        hours, seconds = retry_after // 3600, f"{retry_after} second{'s' * (retry_after != 1)}"
+        wait = f"{hours + 1} hours" if hours else seconds
+        super().__init__(f"That was tried too often. Wait {wait}, then try again.")
         self.retry_after = retry_after
 
 

@@ -186,6 +186,17 @@ def test_the_second_factor_of_whoever_lost_it_is_turned_off(app: Flask, run: Run
     assert account(app, "owner").second_factor_at is None
 
 
+@pytest.mark.parametrize(("who", "is_ended"), [("site_admin", True), ("owner", False)])
+def test_a_site_admin_without_a_second_factor_has_no_tokens_either(
+    app: Flask, run: Run, token: Callable[..., dict[str, str]], who: str, is_ended: bool
+) -> None:
+    turn_on(app, who)
+    header = token(who)
+    assert run("account", email_of(who), "--second-factor-off").exit_code == 0
+    answer = app.test_client().get("/api/okanjo/stores/1/sales", headers=header)
+    assert answer.status_code == (401 if is_ended else 200)
+
+
 def test_two_passwords_that_differ_are_asked_for_again(run: Run) -> None:
     said = run("account", "new@example.com", typed=f"{GOOD}\nother\n{GOOD}\n{GOOD}\n")
     assert said.exit_code == 0, said.output

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.actions.account_mails import AccountMail, owe_notice
-from app.actions.people import end_signins, join_buyer, secret_hash
+from app.actions.people import end_signins, end_tokens, join_buyer, secret_hash
 from app.db import db, take_write_lock
 from app.errors import ChangedMeanwhile, Refused
 from app.models import Account, Buyer
@@ -137,11 +137,14 @@ def turn_on_second_factor(
 def turn_off_second_factor(account_id: int, *, now: datetime, but: int | None = None) -> bool:
     """Ask for no code any more, and tell whether one was asked for; its secret and codes are forgotten.
 
-    Every sign-in ends, `but` the one that asks.
+    Every sign-in ends, `but` the one that asks. Where none asks it was a command: then the tokens of a site
+    admin end too, for nothing else would hold until there is a second factor again.
     """
     account = hold(account_id)
     if account.second_factor_at is None:
         return False
+    if account.is_site_admin and but is None:
+        end_tokens(account_id, now=now)
     account.tf_totp_secret = account.second_factor_at = account.second_factor_step = None
     account.mf_recovery_codes = None
     end_signins(account_id, now=now, but=but)

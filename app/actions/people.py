@@ -80,9 +80,14 @@ def let_run_the_site(account: Account) -> None:
     """Make an account a site admin's; its tokens end, for they were made for a few stores, not for all."""
     take_write_lock()
     account.is_site_admin = True
-    working = ApiToken.account_id == account.id, ApiToken.revoked_at.is_(None)
-    db.session.execute(update(ApiToken).where(*working).values(revoked_at=datetime.now(UTC)))
+    end_tokens(account.id, now=datetime.now(UTC))
     db.session.flush()
+
+
+def end_tokens(account_id: int, *, now: datetime) -> None:
+    """End all tokens of an account; the write lock is held."""
+    working = ApiToken.account_id == account_id, ApiToken.revoked_at.is_(None)
+    db.session.execute(update(ApiToken).where(*working).values(revoked_at=now))
 
 
 def open_store(

@@ -64,6 +64,13 @@ class HandOverForm(StrictForm):
     email = EmailField("E-mail of the new owner", [needed])
 
 
+class StoresForm(StrictForm):
+    """Which stores a site admin looks for, and where the list goes on."""
+
+    q = WordsField("Search", most=LONGEST_ASKED)
+    after = IdField()
+
+
 class PeopleForm(StrictForm):
     """Whom a site admin looks for, and where the list goes on."""
 

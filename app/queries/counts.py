@@ -113,11 +113,13 @@ def _counting(asked: Asked, only_deals: bool, need_orders: bool) -> Select[Any]:
     return found.where(*of_items(asked, NO_SEARCH, only_deals))
 
 
-def tabs_of_all() -> dict[int, dict[str, int]]:
-    """Return for every store how many of its sales stand in each tab."""
+def tabs_of(store_ids: list[int]) -> dict[int, dict[str, int]]:
+    """Return for each of these stores how many of its sales stand in each tab."""
     found: dict[int, dict[str, int]] = {}
     for store_id, code, n in db.session.execute(
-        select(Tally.store_id, Tally.code, Tally.n).where(Tally.grain == "order")
+        select(Tally.store_id, Tally.code, Tally.n).where(
+            Tally.grain == "order", Tally.store_id.in_(store_ids)
+        )
     ):
         found.setdefault(store_id, {})[code] = n
     return found

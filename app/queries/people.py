@@ -61,11 +61,12 @@ class Person(NamedTuple):
 
 
 class SignedIn(NamedTuple):
-    """Whose sign-in it is, which one, and when it was last noted to be in use."""
+    """Whose sign-in it is, which one, when it was last noted to be in use, and when it was made."""
 
     person: Person
     signin_id: int
     seen_at: datetime
+    created_at: datetime
 
 
 class TokenRow(NamedTuple):
@@ -83,7 +84,7 @@ _FACTS = tuple(getattr(Store, name) for name in StoreFacts._fields)
 _PERSON = tuple(getattr(Account, name) for name in Person._fields)
 
 _SIGNED_IN = (
-    select(*_PERSON, Signin.id, Signin.seen_at)
+    select(*_PERSON, Signin.id, Signin.seen_at, Signin.created_at)
     .join(Signin, Signin.account_id == Account.id)
     .where(
         Signin.token_hash == bindparam("token_hash"),

@@ -16,7 +16,7 @@ from app.models import Account
 from app.postman.account_words import CONFIRM
 from app.web import guesses, htmx, mail_link
 from app.web.mail_link import Link, link_of
-from app.web.signin import own_account
+from app.web.signin import own_account, own_account_to_change
 
 blueprint = Blueprint("email_change", __name__, url_prefix="/account/email")
 
@@ -24,7 +24,7 @@ blueprint = Blueprint("email_change", __name__, url_prefix="/account/email")
 @blueprint.get("")
 def show() -> ResponseReturnValue:
     """Show the form for another e-mail; the same one may be proved too."""
-    account = own_account()
+    account = own_account_to_change()
     email = "" if account.email_proved_at else account.email
     return shown(account, ChangeEmailForm(account=account, data={"email": email}))
 
@@ -32,7 +32,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("")
 def ask() -> ResponseReturnValue:
     """Send the link; whether another account has the address is told to nobody."""
-    account = own_account()
+    account = own_account_to_change()
     guesses.take("own", account.id, account_id=account.id)
     form = ChangeEmailForm(body(), account=account)
     if not form.validate():

@@ -22,7 +22,7 @@ from flask import Response, current_app, g, request
 
 from app import logs
 from app.errors import TooManyTries
-from app.ring import MINUTE, SECOND, WIDTH, Ring, opened
+from app.ring import DAY, MINUTE, SECOND, WIDTH, Ring, opened
 from app.seals import said_by, signed
 from app.signing import derived
 
@@ -31,11 +31,27 @@ PLACES = 2**16
 KNOWN_LASTS = timedelta(days=365)
 
 
-class Try(NamedTuple):
-    """A try that was counted: where, so that it can be given back."""
+# Of six digits so many tries a day find one in thousands of days; ten a minute would in weeks.
+A_DAY = {"code": 100}
 
+
+class Count(NamedTuple):
+    """Where tries are counted: the file, the places in it, and how many may come in which span (ns)."""
+
+    file: str
     starts: list[int]
-    size: int
+    limit: int
+    span: int
+
+    @property
+    def size(self) -> int:
+        """Return how many instants a ring keeps."""
+        return self.limit + 1
+
+    @property
+    def name(self) -> str:
+        """Return the name of the file: one for each size."""
+        return f"{self.file}.{self.size}"
 
 
 def take(kind: str, name: str | int | None, *, account_id: int | None = None) -> None:
@@ -51,46 +67,52 @@ def take(kind: str, name: str | int | None, *, account_id: int | None = None) ->
     keys = [f"known {known}"] if known else [f"from {network(request.remote_addr)}"]
     if name is not None and not known:
         keys.append(f"{kind} {name}")
-    size = limit + 1
-    starts = sorted({place(key) * WIDTH * (1 + size) for key in keys})
+    counts = [counted("a_minute", keys, limit, MINUTE)]
+    if kind in A_DAY:  # by whom it is guessed, wherever they are
+        counts.append(counted("a_day", [f"{kind} a day {keys[-1]}"], A_DAY[kind], DAY))
+    g.tried = []
     try:
-        wait = _take(starts, size, limit)
+        for count in counts:
+            if wait := _take(count):
+                give_back()
+                raise TooManyTries(ceil(wait / SECOND))
+            g.tried.append(count)
     except OSError as error:
         logs.note(uncounted=type(error).__name__)
-        return
-    if wait:
-        raise TooManyTries(ceil(wait / SECOND))
-    g.tried = Try(starts, size)
 
 
 def give_back() -> None:
     """Let the try of this request not have been one: it was right."""
-    tried: Try | None = g.pop("tried", None)
-    if tried is None:
-        return
+    tried: list[Count] = g.pop("tried", [])
     try:
-        with opened(*where(tried.size)) as file:
-            for start in tried.starts:
-                Ring(file, tried.size, start).take_back()
+        for count in tried:
+            with opened(folder(), count.name) as file:
+                for start in count.starts:
+                    Ring(file, count.size, start).take_back()
     except OSError as error:
         logs.note(uncounted=type(error).__name__)
 
 
-def _take(starts: Iterable[int], size: int, limit: int) -> int:
-    """Count a try in these rings, unless one forbids it: return for how long then (nanoseconds)."""
-    with opened(*where(size)) as file:
-        rings = [Ring(file, size, start) for start in starts]
+def _take(count: Count) -> int:
+    """Count a try in its rings, unless one forbids it: return for how long then (nanoseconds)."""
+    with opened(folder(), count.name) as file:
+        rings = [Ring(file, count.size, start) for start in count.starts]
         nows = [ring.now(time.time_ns()) for ring in rings]
-        wait = max(ring.wait(limit, MINUTE, now) for ring, now in zip(rings, nows, strict=True))
+        wait = max(ring.wait(count.limit, count.span, now) for ring, now in zip(rings, nows, strict=True))
         if not wait:
             for ring, now in zip(rings, nows, strict=True):
                 ring.add(now)
         return wait
 
 
-def where(size: int) -> tuple[Path, str]:
-    """Return the folder and the name of the file that holds rings of this size."""
-    return Path(current_app.config["INSTANCE"], FOLDER), f"a_minute.{size}"
+def counted(file: str, keys: Iterable[str], limit: int, span: int) -> Count:
+    """Return where tries under these keys are counted, in one order for all."""
+    return Count(file, sorted({place(key) * WIDTH * (2 + limit) for key in keys}), limit, span)
+
+
+def folder() -> Path:
+    """Return the folder of the files."""
+    return Path(current_app.config["INSTANCE"], FOLDER)
 
 
 def place(key: str) -> int:

@@ -19,7 +19,7 @@ from app.postman.account_words import RESET
 from app.queries import people
 from app.web import guesses, htmx, mail_link
 from app.web.mail_link import link_of
-from app.web.signin import actor_or_none, let_in, own_account
+from app.web.signin import actor_or_none, let_in, own_account_to_change
 
 blueprint = Blueprint("passwords", __name__)
 
@@ -27,14 +27,14 @@ blueprint = Blueprint("passwords", __name__)
 @blueprint.get("/account/password")
 def show() -> ResponseReturnValue:
     """Show the form for another password."""
-    account = own_account()
+    account = own_account_to_change()
     return shown(ChangePasswordForm(account=account))
 
 
 @blueprint.post("/account/password")
 def change() -> ResponseReturnValue:
     """Take another password, and end every other sign-in."""
-    account = own_account()
+    account = own_account_to_change()
     guesses.take("own", account.id, account_id=account.id)
     form = ChangePasswordForm(body(), account=account, about=known_of(account))
     if not form.validate():

@@ -21,7 +21,7 @@ from app.models import Account
 from app.seals import decrypted, encrypted
 from app.web import guesses, htmx
 from app.web.second_code import NOT_COUNTED, PURPOSE, counts, key
-from app.web.signin import must_have_second_factor, own_account
+from app.web.signin import must_have_second_factor, own_account_to_change
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
 
@@ -40,7 +40,7 @@ class Offer(NamedTuple):
 @blueprint.get("")
 def show() -> ResponseReturnValue:
     """Show whether there is a second factor, and the way to one or away from it."""
-    account = own_account()
+    account = own_account_to_change()
     if account.second_factor_at is not None:
         return shown_on(account, ChangeFactorForm(account=account))
     return shown_off(account, TurnOnForm(account=account), totp.new_secret())
@@ -49,7 +49,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("")
 def turn_on() -> ResponseReturnValue:
     """Take the secret that the page gave, once a code shows that an app has it; show the recovery codes."""
-    account = own_account()
+    account = own_account_to_change()
     if account.second_factor_at is not None:
         return htmx.go_to(url_for("second_factor.show"))
     guesses.take("own", account.id, account_id=account.id)
@@ -75,7 +75,7 @@ def turn_on() -> ResponseReturnValue:
 @blueprint.post("/off")
 def turn_off() -> ResponseReturnValue:
     """Take the second factor away, from whoever knows the password and has a code."""
-    account = own_account()
+    account = own_account_to_change()
     if (refused := sure(account)) is not None:
         return refused
     if turn_off_second_factor(account.id, now=datetime.now(UTC), but=g.signin_id):
@@ -88,7 +88,7 @@ def turn_off() -> ResponseReturnValue:
 @blueprint.post("/codes")
 def make_codes() -> ResponseReturnValue:
     """Make new recovery codes, which stand for all that were made before."""
-    account = own_account()
+    account = own_account_to_change()
     if account.second_factor_at is None:
         return htmx.go_to(url_for("second_factor.show"))
     if (refused := sure(account)) is not None:

@@ -19,7 +19,7 @@ from app.access import Actor, person
 from app.actions.people import SEEN_EVERY, end_signin, note_seen, open_signin, secret_hash
 from app.config import is_loopback
 from app.db import db
-from app.errors import BadBody
+from app.errors import BadBody, SignInAnew
 from app.forms.accounts import is_of_this_site, is_short_way
 from app.forms.base import body, forget_unless
 from app.forms.credentials import SignInForm
@@ -33,6 +33,8 @@ from app.web.browsers import address_in_words, browser_in_words
 SECRET, SECOND = "signin", "second"
 # For so long after the password the code may come.
 SECOND_WITHIN = timedelta(minutes=10)
+# So old may the sign-in be of whoever changes what lets them in, and has no password to prove themselves.
+LATELY = timedelta(minutes=10)
 # The demo's people live there, and nobody else can: no mail ever reaches it (RFC 2606).
 DEMO_DOMAIN = "@example.com"
 
@@ -131,7 +133,7 @@ def signed_in_person(uniquifier: str) -> Person | None:
     found = people.signed_in(secret_hash(secret), now, now - current_app.config["SIGNIN_IDLE"])
     if found is None or found.person.fs_uniquifier != uniquifier:
         return None
-    g.signin_id = found.signin_id
+    g.signin_id, g.signed_in_at = found.signin_id, found.created_at
     if now - found.seen_at > SEEN_EVERY and not asks_by_itself():
         leave_note(partial(note_seen, found.signin_id, now=now), commit=db.session.commit)
     return found.person
@@ -234,6 +236,17 @@ def own_account() -> Account:
     account = people.account(current_actor(is_setting_up=True).account_id or 0)
     if account is None:
         raise SignInNeeded
+    return account
+
+
+def own_account_to_change() -> Account:
+    """Return it for a change of what lets one in, which a form then asks the password for (ASVS 7.5.1).
+
+    An account without one shows whose it is by a sign-in of lately: SignInAnew.
+    """
+    account = own_account()
+    if account.password is None and datetime.now(UTC) - g.signed_in_at > LATELY:
+        raise SignInAnew
     return account
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, render_template, url_for
+from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import logs
@@ -14,9 +14,9 @@ from app.db import db
 from app.errors import NotAllowed, NotFound, Refused
 from app.forms.base import body
 from app.forms.settings import zones
-from app.forms.site import HandOverForm, StoreForm
+from app.forms.site import HandOverForm, StoreForm, StoresForm
 from app.money import known_currencies
-from app.queries import counts, people
+from app.queries import counts, people, site_stores
 from app.web import htmx
 from app.web.signin import current_actor
 
@@ -25,9 +25,10 @@ blueprint = Blueprint("site", __name__, url_prefix="/site")
 
 @blueprint.get("")
 def index() -> ResponseReturnValue:
-    """Show all stores with their people and how much there is to do."""
+    """Show stores, all or those that are searched for, with their people and how much there is to do."""
     find_site(current_actor())
-    return listed(200)
+    asked = StoresForm(request.args)
+    return listed(200 if asked.validate() else 422, asked=asked)
 
 
 @blueprint.post("/stores")
@@ -54,7 +55,7 @@ def make() -> ResponseReturnValue:
     logs.note(did="made a store", store=store.slug)
     whose = "is theirs" if is_owned else "waits for them: they are invited by mail"
     flash(f"{store.name} is made, and {whose} ({form.owner.data}).")
-    return htmx.go_to(url_for("site.index"))
+    return htmx.go_to(place_of(store.slug))
 
 
 @blueprint.post("/stores/<id:store_id>/disable")
@@ -82,7 +83,7 @@ def switch(store_id: int, is_open: bool) -> ResponseReturnValue:
         how = "is open again" if is_open else "is disabled: nobody but site admins can open it"
         return f"{store.name} {how}."
 
-    return carry_out(act)
+    return carry_out(store, act)
 
 
 @blueprint.post("/stores/<id:store_id>/hand-over")
@@ -92,18 +93,20 @@ def hand_store_over(store_id: int) -> ResponseReturnValue:
     find_site(actor)
     store, form = found_store(store_id), HandOverForm(body())
     if not form.validate():
-        return listed(422, handing=(store_id, form))
+        return listed(422, asked=asked_for(store.slug), handing=(store_id, form))
 
     def act() -> str:
         account = hand_over(store_id, form.email.data, actor=actor)
         logs.note(did="handed a store over", store=store.slug, member=account.id)
         return f"{store.name} belongs to {account.shown_name} now; its owners of before have no place in it."
 
-    return carry_out(act, handing=(store_id, form))
+    return carry_out(store, act, handing=(store_id, form))
 
 
-def carry_out(act: Callable[[], str], handing: tuple[int, HandOverForm] | None = None) -> ResponseReturnValue:
-    """Carry an act out, say what it did, and lead back to the list."""
+def carry_out(
+    store: people.StoreFacts, act: Callable[[], str], handing: tuple[int, HandOverForm] | None = None
+) -> ResponseReturnValue:
+    """Carry an act on a store out, say what it did, and lead back to the list."""
     try:
         said = act()
         db.session.commit()
@@ -113,10 +116,20 @@ def carry_out(act: Callable[[], str], handing: tuple[int, HandOverForm] | None =
         db.session.rollback()
         if handing is not None:
             handing[1].form_errors.append(refusal.sentence)
-            return listed(refusal.status, handing=handing)
-        return listed(refusal.status, refusal=refusal.sentence)
+            return listed(refusal.status, asked=asked_for(store.slug), handing=handing)
+        return listed(refusal.status, asked=asked_for(store.slug), refusal=refusal.sentence)
     flash(said)
-    return htmx.go_to(url_for("site.index"))
+    return htmx.go_to(place_of(store.slug))
+
+
+def place_of(slug: str) -> str:
+    """Return where in the list a store is seen: among all, or, where those fill more than a page, alone."""
+    return url_for("site.index", q=slug if site_stores.count() > site_stores.PAGE else None)
+
+
+def asked_for(slug: str) -> StoresForm:
+    """Return the words that lead there."""
+    return StoresForm(data={"q": slug} if site_stores.count() > site_stores.PAGE else {})
 
 
 def found_store(store_id: int) -> people.StoreFacts:
@@ -130,18 +143,26 @@ def found_store(store_id: int) -> people.StoreFacts:
 def listed(
     status: int,
     *,
+    asked: StoresForm | None = None,
     form: StoreForm | None = None,
     handing: tuple[int, HandOverForm] | None = None,
     refusal: str = "",
 ) -> ResponseReturnValue:
-    """Show the stores, with this form, or with what was refused to one of them."""
-    stores = people.all_stores()
+    """Show the stores that are asked for, with this form, or with what was refused to one of them."""
+    asked = asked or StoresForm()
+    is_right = not (asked.errors or asked.form_errors)
+    stores, has_more = site_stores.page(asked.q.data or "", asked.after.data) if is_right else ([], False)
     members: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
     for store_id, name, role in people.members_of([s.id for s in stores]):
         members[store_id].append((name, role))
-    tallies = counts.tabs_of_all()
+    tallies = counts.tabs_of([s.id for s in stores])
+    words = asked.q.data or None
     return render_template(
         "site/index.html",
+        asked=asked,
+        count=site_stores.count(),
+        more=url_for("site.index", q=words, after=stores[-1].id) if has_more else "",
+        first=url_for("site.index", q=words) if asked.after.data else "",
         form=form or StoreForm(),
         zones=zones(),
         currencies=sorted(known_currencies()),

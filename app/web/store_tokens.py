@@ -1,4 +1,8 @@
-"""All tokens by which programs reach a store, whoever's they are: seen, and ended."""
+"""All tokens by which programs reach a store, whoever's they are: seen, and those for it alone ended.
+
+A member's token for all that is theirs reaches other stores too, where this one has no say: here it ends with
+the member's place or right.
+"""
 
 from datetime import UTC, datetime
 
@@ -10,7 +14,7 @@ from app.access import SCOPES, Permission
 from app.access.tokens import PUBLIC_ID
 from app.actions.staff import end_reaching_token
 from app.db import db
-from app.errors import NotFound
+from app.errors import NotAllowed, NotFound
 from app.forms.base import body
 from app.queries import staff
 from app.web import htmx
@@ -42,13 +46,15 @@ def index(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/<public_id>/end")
 def end(slug: str, public_id: str) -> ResponseReturnValue:
-    """End a token: the next call with it is refused, wherever it reached."""
+    """End a token that is for this store alone: the next call with it is refused."""
     desk = open_desk(slug, Permission.TOKENS)
     body()
     is_id = PUBLIC_ID.fullmatch(public_id)
     token = staff.token_reaching(desk.store.id, public_id, datetime.now(UTC)) if is_id else None
     if token is None:
         raise NotFound
+    if token.store_id is None:
+        raise NotAllowed
     end_reaching_token(token.id, desk=desk)
     db.session.commit()
     logs.note(did="ended a token", token=public_id)

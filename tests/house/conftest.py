@@ -233,8 +233,8 @@ def furnished(app: Flask) -> tuple[dict[str, Any], dict[str, Keys]]:
     for who in ("owner", "buyer", "staff"):
         ids[f"the {who}"] = account_of(app, who)
     ids["elsewhere's member"] = account_of(app, "owner2")
-    for who in ("owner", "staff"):
-        ids[f"{who}'s token"] = keys[who].token.split("_")[1]
+    ids["owner's token"] = keys["owner"].token.split("_")[1]
+    ids["token for papershop"] = token_for(app, "staff", 1)
     for name, who in (("owner's", "owner"), ("elsewhere's", "owner2")):
         ids[f"{name} session"] = session_of(app, who)
     ids |= ways_in(app)
@@ -292,6 +292,16 @@ def half_way(app: Flask, who: str) -> Keys:
     cookie = browser.get_cookie(COOKIE)
     assert cookie is not None
     return Keys(cookie.value, token, "")
+
+
+def token_for(app: Flask, who: str, store_id: int) -> str:
+    """Let one of the cast make a token for one store alone; return its public id."""
+    with app.app_context():
+        account = people.account_by_email(email_of(who))
+        assert account is not None
+        secret = make_token(account, stores.one(store_id), ["read:store-orders"])
+        db.session.commit()
+        return secret.split("_")[1]
 
 
 def session_of(app: Flask, who: str) -> int:

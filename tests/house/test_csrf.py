@@ -189,7 +189,7 @@ WRITES = (
     Write("staff.change", "/stores/papershop/staff/{the staff}", {"role": "vendor", "seen": "staff"}),
     Write("staff.remove_one", "/stores/papershop/staff/{the staff}/remove", {}),
     Write("staff.leave_it", "/stores/papershop/leave", {}, "vendor"),
-    Write("store_tokens.end", "/stores/papershop/tokens/{staff's token}/end", {}),
+    Write("store_tokens.end", "/stores/papershop/tokens/{token for papershop}/end", {}),
     Write("invitations.accept_it", "/invitations/{link}/accept", {}, "stranger"),
     Write("invitations.decline_it", "/invitations/{link}/decline", {}, "stranger"),
     Write(

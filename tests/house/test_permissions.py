@@ -186,7 +186,7 @@ POST /stores/<slug>/leave                             303 404 404 404 303 303 40
 GET  /stores/<slug>/tokens                            303 404 404 404 403 403 200 404 200
      /stores/papershop/tokens
 POST /stores/<slug>/tokens/<public_id>/end            303 404 404 404 403 403 303 404 404
-     /stores/papershop/tokens/{staff's token}/end
+     /stores/papershop/tokens/{token for papershop}/end
 GET  /stores/<slug>/log                               303 404 404 404 403 403 200 404 200
      /stores/papershop/log
 GET  /stores/<slug>/log.csv                           303 404 404 404 403 403 200 404 200

@@ -109,7 +109,7 @@ READS: tuple[tuple[str, str, str, int | None, int | None], ...] = (
     # who 1, the sale of this id 1, the place in its store 1, the sale or the purchase 1
     ("a link by an outside id", "owner", "/stores/papershop/orders/intake/{outside id}", 4, None),
     ("a buyer's link by it", "buyer", "/stores/papershop/orders/intake/{outside id}", 4, None),
-    ("all stores", "site_admin", "/site", 5, None),
+    ("all stores", "site_admin", "/site", 6, None),
     # who 2, members 1, invitations 1, who invited 2; what needs attention 1
     ("a store's people", "owner", "/stores/papershop/staff", 7, None),
     ("a member", "owner", "/stores/papershop/staff/3", 4, None),

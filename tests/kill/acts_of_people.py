@@ -19,6 +19,7 @@ from app.models import Account, ApiToken, Buyer, Order, Outbox
 from app.openid import Said
 from app.queries import people as known
 from app.queries import staff as places_known
+from app.queries import stores
 from app.queries import tokens as known_tokens
 from app.statuses import Role
 from tests.factories import GOODS
@@ -87,7 +88,7 @@ def leave_a_store(s: Scene) -> Deed:
 
 
 def end_a_token_of_staff(s: Scene) -> Deed:
-    s.done(lambda: people.make_token(one_of("staff"), None, ["read:store-orders"]))
+    s.done(lambda: people.make_token(one_of("staff"), stores.one(1), ["read:store-orders"]))
     return lambda: staff.end_reaching_token(
         known_tokens.of_account(one_of("staff").id, datetime.now(UTC))[0].id, desk=desk_of("owner")
     )

@@ -156,6 +156,33 @@ def test_codes_are_tried_ten_times_a_minute(app: Flask, slow: Any) -> None:
     assert give(client, totp.code(SECRET, int(NOW.timestamp()) // 30 + 2)).location == "/"
 
 
+def test_codes_are_tried_a_hundred_times_a_day(app: Flask, slow: Any) -> None:
+    turn_on(app, "owner")
+    answers = []
+    for minute in range(12):
+        client = browser_at(app, f"198.51.100.{minute}")
+        try_sign_in(client, email_of("owner"))
+        answers += [give(client, "000000") for _ in range(10)]
+        slow.shift(timedelta(seconds=61))
+    assert [answer.status_code for answer in answers] == [422] * 100 + [429] * 20
+    assert "Wait 24 hours, then try again." in words(answers[-1].text)
+    slow.shift(timedelta(days=1))
+    client = browser_at(app)
+    try_sign_in(client, email_of("owner"))
+    step = int(datetime.now(UTC).timestamp()) // 30
+    assert give(client, totp.code(SECRET, step)).location == "/"
+
+
+def test_codes_that_are_right_do_not_count_by_the_day(app: Flask, slow: Any) -> None:
+    turn_on(app, "owner")
+    for _ in range(102):
+        client = browser_at(app)
+        try_sign_in(client, email_of("owner"))
+        step = int(datetime.now(UTC).timestamp()) // 30
+        assert give(client, totp.code(SECRET, step)).location == "/"
+        slow.shift(timedelta(seconds=61))
+
+
 def test_resets_are_asked_for_ten_times_a_minute(app: Flask, slow: Any) -> None:
     def ask(email: str, address: str) -> int:
         client = browser_at(app, address)

@@ -1,18 +1,19 @@
 """One's own account: names, and an e-mail that counts once a link that went there was used."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from app.actions.purchases import BuyerSaid
 from app.db import db
-from app.models import Buyer
+from app.models import Buyer, Signin
 from tests.conftest import PASSWORD, csrf_token, email_of
 from tests.factories import GOODS, Factory
-from tests.web.mailed import account, change, delivered, link_in, token_in
+from tests.web.mailed import account, change, delivered, link_in, outbox_rows, token_in
 from tests.web.pages import Browser, words
 from tests.web.test_signin import is_signed_in, try_sign_in
 
@@ -194,3 +195,33 @@ def test_the_mail_names_nobody_elses_words(app: Flask, sign_in: SignIn) -> None:
     (written,) = delivered(app)
     assert written.body.startswith("Hello Line break,\n")
     assert link_in(written).startswith("/account/email/confirm?token=")
+
+
+WITHOUT = ("/account/password", "/account/email", "/account/second-factor")
+
+
+@pytest.mark.parametrize("path", WITHOUT)
+def test_without_a_password_what_lets_one_in_is_changed_by_a_sign_in_of_lately_alone(
+    app: Flask, browse: Callable[[str], Browser], path: str
+) -> None:
+    browser = browse("buyer")
+    change(app, "buyer", password=None)
+    let_the_sign_in_be(app, timedelta(minutes=9))
+    assert browser.get(path).status_code == 200
+    let_the_sign_in_be(app, timedelta(minutes=11))
+    for answer in (
+        browser.get(path),
+        browser.post(path, {"email": NEW, "password": "a lantern in the harbour"}),
+    ):
+        assert answer.status_code == 403
+        assert "takes a sign-in of the last ten minutes" in words(answer.text)
+    assert outbox_rows(app) == []
+    change(app, "buyer", password=PASSWORD)
+    assert browser.get(path).status_code == 200  # there the form asks for it
+
+
+def let_the_sign_in_be(app: Flask, old: timedelta) -> None:
+    """Let all sign-ins have been made so long ago."""
+    with app.app_context():
+        db.session.execute(update(Signin).values(created_at=datetime.now(UTC) - old))
+        db.session.commit()

@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.actions.people import open_store
 from app.db import db
 from app.models import Event, Invitation, Store
 from app.queries import people
@@ -71,6 +73,36 @@ def test_a_wrong_store_is_not_made(app: Flask, browse: Browse, wrong: dict[str, 
     assert browse("site_admin").post("/site/stores", {**NEW, **wrong}).status_code == 422
     with app.app_context():
         assert len(people.all_stores()) == 3
+
+
+def names(page: str) -> list[str]:
+    """Return the stores that the list shows."""
+    return re.findall(r'<a class="no"[^>]*><bdi>([^<]+)</bdi>', page)
+
+
+@pytest.mark.both
+def test_many_stores_are_paged_by_name_and_found_by_words_and_an_act_leads_to_its_store(
+    app: Flask, browse: Browse
+) -> None:
+    with app.app_context():
+        for n in range(115):
+            open_store(f"shop-{n:03}", f"Kiosk {chr(97 + n % 23)}x")  # names that several have
+        db.session.commit()
+    admin = browse("site_admin")
+    page, seen, pages = admin.get("/site").text, [], 1
+    assert "118 stores" in words(page)
+    while more := re.search(r'href="([^"]+)" rel="next"', page):
+        seen += re.findall(r"<small>([a-z0-9-]+)</small>", page)
+        page, pages = admin.get(unescape(more[1])).text, pages + 1
+    seen += re.findall(r"<small>([a-z0-9-]+)</small>", page)
+    assert (len(seen), len(set(seen)), pages) == (118, 118, 3)
+    assert names(admin.get("/site?q=PAPER").text) == ["Paper Shop"]
+    assert names(admin.get("/site?q=kiosk+BX").text) == ["Kiosk bx"] * 5
+    assert names(admin.get("/site?q=%25").text) == []
+    assert "No store has these words" in words(admin.get("/site?q=nowhere").text)
+    assert admin.get("/site?after=0").status_code == 422
+    assert admin.post("/site/stores/1/disable").location == "/site?q=papershop"
+    assert names(admin.post("/site/stores/1/hand-over", {"email": "x"}).text) == ["Paper Shop"]
 
 
 def test_a_store_is_disabled_enabled_and_handed_over(app: Flask, browse: Browse) -> None:

@@ -190,7 +190,7 @@ def test_a_right_that_is_taken_away_is_gone_at_the_next_request(
 def test_an_owner_ends_a_token_of_staff_that_reaches_the_store(
     app: Flask, browse: Browse, token: Callable[..., dict[str, str]]
 ) -> None:
-    mine, own = token("staff"), token("owner2")
+    mine, own = token("staff", store="papershop"), token("owner2")
     listed = browse("owner").get("/stores/papershop/tokens").text
     public = {
         who: header["Authorization"].split("_")[1] for who, header in (("staff", mine), ("owner2", own))
@@ -207,3 +207,16 @@ def test_an_owner_ends_a_token_of_staff_that_reaches_the_store(
         secret = own["Authorization"].removeprefix("Bearer ")
         kept = db.session.query(ApiToken).filter_by(token_hash=secret_hash(secret)).one()
         assert kept.revoked_at is None
+
+
+def test_a_token_of_staff_for_all_that_is_theirs_is_not_the_stores_to_end(
+    app: Flask, browse: Browse, token: Callable[..., dict[str, str]]
+) -> None:
+    theirs = token("staff")
+    public = theirs["Authorization"].split("_")[1]
+    owner = browse("owner")
+    listed = owner.get("/stores/papershop/tokens").text
+    assert public in listed and f"/stores/papershop/tokens/{public}/end" not in listed
+    assert "Ends here with the person’s place or right" in listed
+    assert owner.post(f"/stores/papershop/tokens/{public}/end").status_code == 403
+    assert app.test_client().get(API, headers=theirs).status_code == 200
