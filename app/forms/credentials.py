@@ -76,7 +76,7 @@ class ChosenPasswordForm(Form):
 
     def validate_password(self, field: PasswordField) -> None:
         """Refuse a weak one."""
-        if fault := fault_of(field.data, self.about):
+        if field.data and (fault := fault_of(field.data, self.about)):
             raise ValidationError(fault)
 
 

@@ -45,6 +45,7 @@ OFFERED = {
         "street",
         "street2",
         "region",
+        "region_code",
         "postal_code",
         "phone",
     },

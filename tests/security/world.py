@@ -172,7 +172,9 @@ def fill(app: Flask, words: Callable[[Column[Any], int, str], Any]) -> int:
         with db.engine.begin() as connection:
             for table in marked_tables():
                 key = next(iter(table.primary_key.columns))
-                rows = {row[0] for row in connection.execute(table.select().with_only_columns(key))}
+                # From the last one on: the texts of the next turn are each one row further down.
+                found = connection.execute(table.select().with_only_columns(key))
+                rows = sorted({row[0] for row in found}, reverse=True)
                 for row in rows:
                     values = {
                         column.name: words(column, row, f"zq{tables().index(table.name):02}c{n:02}r{row}qz")

@@ -315,7 +315,10 @@ def test_looking_at_a_link_changes_nothing(app: Flask, client: FlaskClient) -> N
     assert use(client, token).location == "/login"
 
 
-@pytest.mark.parametrize(("password", "again"), [("password", None), (NEW, "x"), ("buyer@example.com", None)])
+@pytest.mark.parametrize(
+    ("password", "again"),
+    [("password", None), (NEW, "x"), ("buyer@example.com", None), (f"{NEW}\0", None)],
+)
 def test_a_password_that_is_refused_leaves_the_link_as_it_is(
     app: Flask, client: FlaskClient, password: str, again: str | None
 ) -> None:
