@@ -151,6 +151,8 @@ class Stage:
         if "filterby" in kept or "filterfor" in kept:
             kept |= {"filterby", "filterfor"}
         found = {key: value for key, value in query.items() if key in kept}
+        if "email" in found:  # of texts that are made up hardly one is an address
+            found["email"] = email_of("stranger")
         named = [*_listed(found.get("fields")), *_listed(found.get("embed"))]
         embeds = {name.partition(".")[0] for name in named} & {*EMBEDS, *ORDERED.embeds}
         if embeds:  # what lies in an object needs the object, and some objects lie in others
