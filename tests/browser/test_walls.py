@@ -103,14 +103,15 @@ class Watcher:
     def whole(self, address: str) -> str:
         """Open a page; return its text."""
         self.at = address
-        try:
-            self.page.goto(address, wait_until="load")
-        except Error as error:
-            if "interrupted by another navigation" not in str(error):
-                raise
-            # The part asked for before led elsewhere (HX-Redirect), and is only now on its way.
-            self.page.wait_for_load_state("load")
-            self.page.goto(address, wait_until="load")
+        for left in range(10, 0, -1):
+            try:
+                self.page.goto(address, wait_until="load")
+                break
+            except Error as error:
+                if "interrupted by another navigation" not in str(error) or left == 1:
+                    raise
+                # The part asked for before led elsewhere (HX-Redirect), and is only now on its way.
+                self.page.wait_for_timeout(100)
         return self.page.inner_text("body")
 
     def part(self, address: str) -> None:
