@@ -92,6 +92,7 @@ UNDER = {
 def init_app(app: Flask) -> None:
     """Give every template its frame and theme, and the token that its forms carry."""
     app.jinja_env.globals["hidden_csrf"] = hidden_csrf
+    app.jinja_env.globals["path"] = path
 
     @app.context_processor
     def around() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, request, url_for
 from werkzeug.security import safe_join
 
 KEPT = "public, max-age=31536000, immutable"  # a year: with other content the address is another
@@ -14,6 +14,11 @@ KEPT = "public, max-age=31536000, immutable"  # a year: with other content the a
 def init_app(app: Flask) -> None:
     """Write the version into the address of every static file, and let what was asked for by it be kept."""
     folder = str(app.static_folder)
+
+    @app.template_global()
+    def static_path(name: str) -> str:
+        """Return the address of a static file, put together once."""
+        return _static_path(request.script_root, name, version(folder, name))
 
     @app.url_defaults
     def name_the_version(endpoint: str, values: dict[str, Any]) -> None:
@@ -36,6 +41,11 @@ def version(folder: str, name: str) -> str | None:
         return _digest(path, Path(path).stat().st_mtime_ns) if path else None
     except OSError:
         return None
+
+
+@lru_cache(maxsize=64)
+def _static_path(_root: str, name: str, _version: str | None) -> str:
+    return url_for("static", filename=name)
 
 
 @lru_cache(maxsize=64)
