@@ -64,8 +64,8 @@ class TooManyTries(Refused):
     status = 429
 
     def __init__(self, retry_after: int) -> None:
-        hours, seconds = retry_after // 3600, f"{retry_after} second{'s' * (retry_after != 1)}"
-        wait = f"{hours + 1} hours" if hours else seconds
+        seconds = "1 second" if retry_after == 1 else f"{retry_after} seconds"
+        wait = f"{-(-retry_after // 3600)} hours" if retry_after > 3600 else seconds
         super().__init__(f"That was tried too often. Wait {wait}, then try again.")
         self.retry_after = retry_after
 

@@ -185,11 +185,15 @@ def leave(*, desk: Desk, at: datetime | None = None) -> None:
 
 
 def end_reaching_token(token_id: int, *, desk: Desk, at: datetime | None = None) -> bool:
-    """End somebody's token that is for the store alone; tell whether it had not ended before."""
+    """End somebody's token that is for the store alone; tell whether it had not ended before.
+
+    NotAllowed where it reaches other stores too.
+    """
     with Act("end_token", actor=desk.acting, store_id=desk.store.id, at=at) as act:
-        ending = update(ApiToken).where(
-            ApiToken.id == token_id, ApiToken.store_id == act.store_id, ApiToken.revoked_at.is_(None)
-        )
+        token = db.session.get(ApiToken, token_id)
+        if token is None or token.store_id != act.store_id:
+            raise NotAllowed
+        ending = update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None))
         ended = db.session.execute(ending.values(revoked_at=act.at).returning(ApiToken.id)).all()
         if ended:
             tell(act, ApiToken.__tablename__, token_id, {"ended": False}, {"ended": True})

@@ -65,10 +65,11 @@ class HandOverForm(StrictForm):
 
 
 class StoresForm(StrictForm):
-    """Which stores a site admin looks for, and where the list goes on."""
+    """Which stores a site admin looks for, or which one, and where the list goes on."""
 
     q = WordsField("Search", most=LONGEST_ASKED)
     after = IdField()
+    only = IdField()
 
 
 class PeopleForm(StrictForm):

@@ -45,12 +45,19 @@ _PEOPLE: Any = select(
 )
 
 
+def holding(asked: str, *texts: Any) -> list[Any]:
+    """Return the conditions that each of these words stands in one of the texts, in whatever case."""
+    return [
+        or_(*(func.lower(text).contains(word, autoescape=True) for text in texts))
+        for word in asked.lower().replace("\0", " ").split()
+    ]
+
+
 def page(asked: str, before: int | None) -> tuple[list[PersonRow], bool]:
     """Return people in whose name or e-mail these words stand, the newest first; tell whether more follow."""
-    found = _PEOPLE.where(Account.id < (before or LATEST))
-    for word in asked.lower().replace("\0", " ").split():
-        texts = (func.lower(text) for text in (Account.name, Account.username, Account.email))
-        found = found.where(or_(*(text.contains(word, autoescape=True) for text in texts)))
+    found = _PEOPLE.where(
+        Account.id < (before or LATEST), *holding(asked, Account.name, Account.username, Account.email)
+    )
     rows = db.session.execute(found.order_by(Account.id.desc()).limit(PAGE + 1)).all()
     return [PersonRow(*row) for row in rows[:PAGE]], len(rows) > PAGE
 

@@ -2,7 +2,7 @@
 
 Each try is counted before it is judged, and given back where it was right, so that a thousand at once are no
 more than ten. What is counted lies in one file of rings (see `app.ring`) at a place that the desk's own key
-chooses: names stand nowhere, and no number of them fills the disk.
+chooses (one file for the minute, one for the day): names stand nowhere, and no number of them fills the disk.
 
 A browser in which a person signed in before carries a mark of it, and its tries are counted by themselves:
 whoever guesses elsewhere, even next door, keeps nobody out of their own account.
@@ -31,7 +31,7 @@ PLACES = 2**16
 KNOWN_LASTS = timedelta(days=365)
 
 
-# Of six digits so many tries a day find one in thousands of days; ten a minute would in weeks.
+# Three of a million codes count at a time: so many a day find one in nine years, ten a minute in three weeks.
 A_DAY = {"code": 100}
 
 

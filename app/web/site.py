@@ -55,7 +55,7 @@ def make() -> ResponseReturnValue:
     logs.note(did="made a store", store=store.slug)
     whose = "is theirs" if is_owned else "waits for them: they are invited by mail"
     flash(f"{store.name} is made, and {whose} ({form.owner.data}).")
-    return htmx.go_to(place_of(store.slug))
+    return htmx.go_to(url_for("site.index", **whereabouts(store.id)))
 
 
 @blueprint.post("/stores/<id:store_id>/disable")
@@ -93,7 +93,7 @@ def hand_store_over(store_id: int) -> ResponseReturnValue:
     find_site(actor)
     store, form = found_store(store_id), HandOverForm(body())
     if not form.validate():
-        return listed(422, asked=asked_for(store.slug), handing=(store_id, form))
+        return listed(422, asked=StoresForm(data=whereabouts(store.id)), handing=(store_id, form))
 
     def act() -> str:
         account = hand_over(store_id, form.email.data, actor=actor)
@@ -116,20 +116,15 @@ def carry_out(
         db.session.rollback()
         if handing is not None:
             handing[1].form_errors.append(refusal.sentence)
-            return listed(refusal.status, asked=asked_for(store.slug), handing=handing)
-        return listed(refusal.status, asked=asked_for(store.slug), refusal=refusal.sentence)
+            return listed(refusal.status, asked=StoresForm(data=whereabouts(store.id)), handing=handing)
+        return listed(refusal.status, asked=StoresForm(data=whereabouts(store.id)), refusal=refusal.sentence)
     flash(said)
-    return htmx.go_to(place_of(store.slug))
+    return htmx.go_to(url_for("site.index", **whereabouts(store.id)))
 
 
-def place_of(slug: str) -> str:
-    """Return where in the list a store is seen: among all, or, where those fill more than a page, alone."""
-    return url_for("site.index", q=slug if site_stores.count() > site_stores.PAGE else None)
-
-
-def asked_for(slug: str) -> StoresForm:
-    """Return the words that lead there."""
-    return StoresForm(data={"q": slug} if site_stores.count() > site_stores.PAGE else {})
+def whereabouts(store_id: int) -> dict[str, Any]:
+    """Return by which words the list shows a store: none, or, where all fill more than a page, it alone."""
+    return {"only": store_id} if site_stores.count() > site_stores.PAGE else {}
 
 
 def found_store(store_id: int) -> people.StoreFacts:
@@ -151,7 +146,8 @@ def listed(
     """Show the stores that are asked for, with this form, or with what was refused to one of them."""
     asked = asked or StoresForm()
     is_right = not (asked.errors or asked.form_errors)
-    stores, has_more = site_stores.page(asked.q.data or "", asked.after.data) if is_right else ([], False)
+    wanted = asked.q.data or "", asked.after.data, asked.only.data
+    stores, has_more = site_stores.page(*wanted) if is_right else ([], False)
     members: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
     for store_id, name, role in people.members_of([s.id for s in stores]):
         members[store_id].append((name, role))

@@ -3,7 +3,6 @@
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response, request, url_for
 from werkzeug.security import safe_join
@@ -12,18 +11,13 @@ KEPT = "public, max-age=31536000, immutable"  # a year: with other content the a
 
 
 def init_app(app: Flask) -> None:
-    """Write the version into the address of every static file, and let what was asked for by it be kept."""
+    """Give templates the addresses of static files, and let what was asked for by its version be kept."""
     folder = str(app.static_folder)
 
     @app.template_global()
     def static_path(name: str) -> str:
         """Return the address of a static file, put together once."""
         return _static_path(request.script_root, name, version(folder, name))
-
-    @app.url_defaults
-    def name_the_version(endpoint: str, values: dict[str, Any]) -> None:
-        if endpoint == "static" and (found := version(folder, values["filename"])):
-            values.setdefault("v", found)
 
     @app.after_request
     def let_it_be_kept(answer: Response) -> Response:
@@ -44,8 +38,8 @@ def version(folder: str, name: str) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def _static_path(_root: str, name: str, _version: str | None) -> str:
-    return url_for("static", filename=name)
+def _static_path(_root: str, name: str, version: str | None) -> str:
+    return url_for("static", filename=name, v=version)
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ from app.access import SCOPES, Permission
 from app.access.tokens import PUBLIC_ID
 from app.actions.staff import end_reaching_token
 from app.db import db
-from app.errors import NotAllowed, NotFound
+from app.errors import NotFound
 from app.forms.base import body
 from app.queries import staff
 from app.web import htmx
@@ -53,8 +53,6 @@ def end(slug: str, public_id: str) -> ResponseReturnValue:
     token = staff.token_reaching(desk.store.id, public_id, datetime.now(UTC)) if is_id else None
     if token is None:
         raise NotFound
-    if token.store_id is None:
-        raise NotAllowed
     end_reaching_token(token.id, desk=desk)
     db.session.commit()
     logs.note(did="ended a token", token=public_id)

@@ -25,8 +25,8 @@ from tests.running import Desk, needs_linux
 
 KILLS = int(os.environ.get("TRADEPOST_KILLS", "0"))
 SHORT = {
-    "sqlite": ("background worker", "all"),
-    "postgresql": ("web worker", "postmaster"),
+    "sqlite": ("web worker", "background worker", "all"),
+    "postgresql": ("backend", "web worker", "postmaster"),
 }
 BATCH = 25
 WRITERS = 4

@@ -101,7 +101,12 @@ def test_many_stores_are_paged_by_name_and_found_by_words_and_an_act_leads_to_it
     assert names(admin.get("/site?q=%25").text) == []
     assert "No store has these words" in words(admin.get("/site?q=nowhere").text)
     assert admin.get("/site?after=0").status_code == 422
-    assert admin.post("/site/stores/1/disable").location == "/site?q=papershop"
+    assert admin.post("/site/stores/1/disable").location == "/site?only=1"
+    assert names(admin.get("/site?only=1").text) == ["Paper Shop"]
+    with app.app_context():  # whose slug stands in those of all others
+        shop = open_store("shop", "Zzz").id
+        db.session.commit()
+    assert names(admin.post(f"/site/stores/{shop}/hand-over", {"email": "x"}).text) == ["Zzz"]
     assert names(admin.post("/site/stores/1/hand-over", {"email": "x"}).text) == ["Paper Shop"]
 
 
