@@ -31,11 +31,14 @@ def rule(name: str, word: str, of: type[Any], broken: Select[Any]) -> Rule:
     return Rule(name, (Search(word, of, broken),))
 
 
-def breaches(rule: Rule) -> Iterator[str]:
-    """Yield what breaks a rule, each row by its name and id."""
-    for search in rule.searches:
+def breaches(rule: Rule) -> Iterator[tuple[int, tuple[Any, ...], str]]:
+    """Yield the rows that break a rule, as the database comes upon them.
+
+    Each is the number of the search that found it, its ids, and its name with them: in that order they sort.
+    """
+    for number, search in enumerate(rule.searches):
         for ids in rows(search.broken):
-            yield f"{search.word} {', '.join(map(str, ids))}"
+            yield number, tuple(ids), f"{search.word} {', '.join(map(str, ids))}"
 
 
 def looked_at(rule: Rule) -> int:
