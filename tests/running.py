@@ -85,7 +85,7 @@ def children(pid: int) -> list[int]:
     """Return the processes that a process started, in their order; none where it is gone."""
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
 
 
@@ -103,5 +103,5 @@ def is_gone(pid: int) -> bool:
     """Tell whether a process has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].startswith("Z")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may go while its file is read
         return True
