@@ -284,44 +284,39 @@ def test_a_web_server_that_cannot_start_ends_all_with_a_code_of_its_own(
     assert "The web server does not start" in broken.log.read_text()
 
 
-def run_to_end(*command: str, is_needed: bool, work: Callable[[], None] | None = None) -> tuple[Child, bool]:
+def run_to_end(work: Callable[[], None], *, is_needed: bool) -> tuple[Child, bool]:
     """Start a child that ends by itself, and tend it until it has ended."""
-    child = Child("child", work or command, is_needed=is_needed)
+    child = Child("child", work, is_needed=is_needed)
     child.tend()
     assert child.process is not None
     child.process.wait()
     return child, child.tend()
 
 
-@pytest.mark.parametrize(
-    ("script", "is_needed", "goes_on"),
-    [
-        ("exit 5", True, False),  # it gave up
-        ("exit 5", False, True),
-        ("exit 0", True, True),
-        ("kill -9 $$", True, True),
-    ],
-)
-def test_the_desk_goes_on_unless_what_it_needs_gives_up(script: str, is_needed: bool, goes_on: bool) -> None:
-    assert run_to_end("/bin/sh", "-c", script, is_needed=is_needed)[1] is goes_on
+def give_up() -> None:
+    """End with the code of who cannot go on."""
+    os._exit(5)
 
 
 @pytest.mark.parametrize(
-    ("work", "goes_on"),
+    ("work", "is_needed", "goes_on"),
     [
-        (lambda: os._exit(5), False),
-        (lambda: os._exit(0), True),
-        (lambda: os.kill(os.getpid(), signal.SIGKILL), True),
+        (give_up, True, False),
+        (give_up, False, True),
+        (lambda: os._exit(0), True, True),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), True, True),
     ],
 )
-def test_work_that_goes_on_from_here_is_minded_alike(work: Callable[[], None], goes_on: bool) -> None:
-    assert run_to_end(is_needed=True, work=work)[1] is goes_on
+def test_the_desk_goes_on_unless_what_it_needs_gives_up(
+    work: Callable[[], None], is_needed: bool, goes_on: bool
+) -> None:
+    assert run_to_end(work, is_needed=is_needed)[1] is goes_on
 
 
 def test_what_ends_again_and_again_is_started_later_and_later(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000
     monkeypatch.setattr(supervising, "monotonic", lambda: now)
-    child, _ = run_to_end("/bin/false", is_needed=False)
+    child, _ = run_to_end(give_up, is_needed=False)
     pauses = []
     for _ in range(10):
         pauses.append(child.starts_at - now)
@@ -333,8 +328,8 @@ def test_what_ends_again_and_again_is_started_later_and_later(monkeypatch: pytes
         child.tend()
     assert pauses == sorted(pauses)
     assert pauses[0] < 1 < pauses[-1] == supervising.LONGEST_PAUSE
+    child.start()
     child.started_at = now - supervising.STEADY - 1
-    child.process = subprocess.Popen("/bin/false")
     child.process.wait()
     child.tend()
     assert child.starts_at - now == pytest.approx(pauses[0])

@@ -3,7 +3,7 @@
 import gc
 import socket
 import sys
-from collections.abc import Callable
+from functools import partial
 
 import click
 from flask import current_app
@@ -15,6 +15,7 @@ from app import assets, standing
 from app.cli.asking import Stop
 from app.cli.demo import load_demo, sign_ins
 from app.cli.supervising import GRACE, Child, supervise
+from app.cli.worker import work
 from app.config import ROOT, is_loopback
 from app.db import db
 from app.demo.build import NoDemo, refuse_beyond_loopback
@@ -50,11 +51,9 @@ def serve(orders: int) -> None:
     db.session.remove()
     db.engine.dispose()
     gc.freeze()  # what was loaded so far is looked through for garbage no more, not even at the end
-    children = [Child("web", _web(listener), files=[listener.detach()], is_needed=True)]
-    if "worker" in current_app.cli.commands:
-        command = [sys.executable, "-m", "flask", "--app", "app", "worker"]
-        children.append(Child("worker", command, is_needed=False))
-    code = supervise(children)
+    web = Child("web", partial(_serve, listener), is_needed=True)
+    worker = Child("worker", partial(_work, listener), is_needed=False)
+    code = supervise([web, worker], listener)
     if code:
         click.echo("The web server does not start; what it says stands above.", err=True)
     sys.exit(code)
@@ -127,16 +126,12 @@ def _address(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _web(listener: socket.socket) -> Callable[[], None]:
-    """Return what is the web server, which takes the socket over.
-
-    It goes on from what this process has loaded: to load it once more would double the time of a start,
-    and what is killed is back at once.
-    """
+def _serve(listener: socket.socket) -> None:
+    """Be the web server, which takes the socket over."""
     from gunicorn.app.wsgiapp import run as gunicorn
 
     options = {
-        "--bind": f"fd://{listener.fileno()}",
+        "--bind": f"fd://{listener.detach()}",
         "--workers": current_app.config["WORKERS"],
         "--worker-class": "app.cli.web_server.PatientWorker",
         "--threads": THREADS,
@@ -149,9 +144,11 @@ def _web(listener: socket.socket) -> Callable[[], None]:
         "--pythonpath": ROOT,
     }
     named = [str(part) for option in options.items() for part in option]
+    sys.argv = ["gunicorn", "app:create_app()", "--preload", "--no-control-socket", *named]
+    gunicorn()
 
-    def run() -> None:
-        sys.argv = ["gunicorn", "app:create_app()", "--preload", "--no-control-socket", *named]
-        gunicorn()
 
-    return run
+def _work(listener: socket.socket) -> None:
+    """Be the worker, as `flask worker` is; nobody is to knock at its copy of the socket."""
+    listener.close()
+    work.main([], "flask worker")

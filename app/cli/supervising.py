@@ -1,15 +1,16 @@
 """The desk's processes: the web server and the worker, started together, restarted, and ended together.
 
-Each child leads a process group of its own, so Ctrl-C reaches this process alone and the children are ended
-in good order. Should this process be killed, Linux ends the children for it (PR_SET_PDEATHSIG); elsewhere
-they stay until somebody ends them.
+Each child goes on from here with all that is loaded: it is there at once, and shares its memory. It leads a
+process group of its own, so Ctrl-C reaches this process alone and the children are ended in good order.
+Should this process be killed, Linux ends the children for it (PR_SET_PDEATHSIG); elsewhere they stay until
+somebody ends them. `ps -o pid,comm` and `top` tell them apart by name on Linux.
 """
 
 import ctypes
 import os
 import queue
 import signal
-import subprocess
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -28,7 +29,9 @@ STEADY = 30
 
 CANNOT_START = 3
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# Of prctl(2).
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 
 log = structlog.get_logger()
 
@@ -39,16 +42,17 @@ class Branch:
     What `work` does is its last: it raises SystemExit, which ends this process's copy in good order.
     """
 
-    def __init__(self, work: Callable[[], None], bind: Callable[[], None] | None) -> None:
+    def __init__(self, name: str, work: Callable[[], None]) -> None:
         self.returncode: int | None = None
+        parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
             os.setpgid(0, 0)
             for number in ENDING:
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     signal.signal(number, signal.SIG_DFL)
-            if bind is not None:
-                bind()
+            call_oneself(f"desk {name}")
+            end_with(parent)
             with open(os.devnull) as nothing:
                 os.dup2(nothing.fileno(), 0)
             work()
@@ -75,36 +79,17 @@ class Branch:
 
 
 class Child:
-    """One process that is to run as long as this one; without a needed one the desk does not start.
+    """One process that is to run as long as this one; without a needed one the desk does not start."""
 
-    It is a command, or work that goes on from here, without loading anything anew.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str] | Callable[[], None],
-        *,
-        files: Sequence[int] = (),
-        is_needed: bool,
-    ) -> None:
-        self.name, self.command, self.files, self.is_needed = name, command, files, is_needed
-        self.process: subprocess.Popen[bytes] | Branch | None = None
+    def __init__(self, name: str, work: Callable[[], None], *, is_needed: bool) -> None:
+        self.name, self.work, self.is_needed = name, work, is_needed
+        self.process: Branch | None = None
         self.started_at, self.starts_at, self.pause = 0.0, 0.0, FIRST_PAUSE
 
     def start(self) -> None:
         """Start it."""
         self.started_at = monotonic()
-        if callable(self.command):
-            self.process = Branch(self.command, ends_with(os.getpid()))
-            return
-        self.process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.DEVNULL,
-            pass_fds=self.files,
-            process_group=0,
-            preexec_fn=ends_with(os.getpid()),  # noqa: PLW1509 - no threads run here
-        )
+        self.process = Branch(self.name, self.work)
 
     def tend(self) -> bool:
         """Start it where it is due, note its end; tell whether the desk can go on."""
@@ -126,22 +111,26 @@ class Child:
         return True
 
 
-def ends_with(parent: int) -> Callable[[], None] | None:
-    """Return what a child does before it begins, so that it is ended when its parent is."""
+def call_oneself(name: str) -> None:
+    """Give this process a name, where the system is Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())
+
+
+def end_with(parent: int) -> None:
+    """Let Linux end this process when its parent ends."""
     if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def bind() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it was killed before this was said
-            os._exit(1)
-
-    return bind
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it was killed before this was said
+        os._exit(1)
 
 
-def supervise(children: Sequence[Child]) -> int:
-    """Keep these running until a signal asks for the end; return the exit code."""
+def supervise(children: Sequence[Child], listener: socket.socket) -> int:
+    """Keep these running until a signal asks for the end; return the exit code.
+
+    The socket that they listen on is closed here when the end begins.
+    """
     structlog.contextvars.clear_contextvars()  # the set-up is over
     heard: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in ENDING:
@@ -153,6 +142,7 @@ def supervise(children: Sequence[Child]) -> int:
             code = CANNOT_START
         elif next_signal(heard) in ENDING:
             break
+    listener.close()  # nobody comes in any more
     end(children, heard)
     return code
 
@@ -160,8 +150,6 @@ def supervise(children: Sequence[Child]) -> int:
 def end(children: Sequence[Child], heard: "queue.SimpleQueue[int]") -> None:
     """Ask all to end, wait while they do what they began, and kill what is left; a second signal hurries."""
     running = [child.process for child in children if child.process is not None]
-    for file in {file for child in children for file in child.files}:
-        os.close(file)  # nobody comes in any more
     for process in running:
         process.terminate()
     # The web server gives its own workers GRACE; it needs a moment more.

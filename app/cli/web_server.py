@@ -17,7 +17,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from app import logs
-from app.cli.supervising import ends_with
+from app.cli.supervising import end_with
 
 # Seconds for a whole head, and a short body with it.
 SLOWEST = 10
@@ -45,8 +45,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """Begin to work, and end when the server that began it does: left alone it would keep the port."""
-        if bind := ends_with(self.ppid):
-            bind()
+        end_with(self.ppid)
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:

@@ -117,9 +117,11 @@ class Siege:
         """Return the processes of the desk."""
         found: dict[str, Any] = {"web server": None, "background worker": None, "web workers": []}
         for pid in children(self.desk.process.pid):
-            with suppress(OSError):
-                words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-                found["background worker" if "worker" in words else "web server"] = pid
+            match proc(pid, "comm").strip():
+                case "desk web":
+                    found["web server"] = pid
+                case "desk worker":
+                    found["background worker"] = pid
         if found["web server"]:
             found["web workers"] = children(found["web server"])
         return found
@@ -184,7 +186,7 @@ class Siege:
             case "backend":
                 assert self.database is not None
                 all_of_them = children(self.database.process.pid)
-                serving = [pid for pid in all_of_them if "postgres kill" in title(pid)]
+                serving = [pid for pid in all_of_them if "postgres kill" in proc(pid, "cmdline")]
                 chosen = [self.dice.choice(serving)]
                 self.fallen = set(serving)
                 os.kill(chosen[0], signal.SIGKILL)
@@ -215,9 +217,9 @@ def let_go(desk: Desk) -> None:
     desk.process.stdout.close()
 
 
-def title(pid: int) -> str:
-    """Return how a process calls itself; nothing where it is gone."""
+def proc(pid: int, which: str) -> str:
+    """Return what Linux tells of a process in a file of this name; nothing where it is gone."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        return Path(f"/proc/{pid}/{which}").read_text()
     except OSError:
         return ""
