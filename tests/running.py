@@ -4,7 +4,6 @@ import http.client
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.config import ROOT
+from tests.processes import Process
 
 # Far beyond what anything here takes; whoever waits so long waits for ever.
 FOR_EVER = 20
@@ -24,27 +23,16 @@ class Desk:
     """A desk that runs as `make run` starts it."""
 
     def __init__(self, folder: Path, *words: str, **settings: str) -> None:
-        usual = {"INSTANCE": str(folder), "PORT": "0", "WORKERS": "2", "DURABLE": "0", "DEMO": "0"}
-        usual |= {"API_PER_SECOND": "0", "API_PER_DAY": "0"}
-        named = {f"TRADEPOST_{name}": value for name, value in {**usual, **settings}.items()}
         folder.mkdir(exist_ok=True)
         self.log = folder / "log"
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "--app", "app", "serve", *words],
-                cwd=ROOT,
-                env={**os.environ, **named},
-                text=True,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                process_group=0,
-            )
+            env = settings_in(folder, **settings)
+            self.process = Process("flask", "--app", "app", "serve", *words, env=env, stderr=log)
         self.port = 0
         self.said: list[str] = []
 
     def wait(self, last: str = "Tradepost is at") -> "Desk":
         """Wait until it has said these words, and answers."""
-        assert self.process.stdout is not None
         for line in self.process.stdout:
             self.said.append(line.rstrip("\n"))
             if "Tradepost is at" in line:
@@ -78,7 +66,14 @@ class Desk:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
         self.process.communicate(timeout=FOR_EVER)
-        return self.process.returncode
+        return self.process.wait()
+
+
+def settings_in(folder: Path, **settings: str) -> dict[str, str]:
+    """Return the environment of a desk that stands in a folder, with these settings beside the usual ones."""
+    usual = {"INSTANCE": str(folder), "PORT": "0", "WORKERS": "2", "DURABLE": "0", "DEMO": "0"}
+    usual |= {"API_PER_SECOND": "0", "API_PER_DAY": "0"}
+    return {**os.environ, **{f"TRADEPOST_{name}": value for name, value in {**usual, **settings}.items()}}
 
 
 def children(pid: int) -> list[int]:

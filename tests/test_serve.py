@@ -34,7 +34,7 @@ from app.queries import people
 from app.web.overload import LONGEST_WAIT
 from tests.conftest import TEST_SETTINGS
 from tests.rules.books import everything
-from tests.running import FOR_EVER, Desk, children, come_true, is_gone, needs_linux
+from tests.running import FOR_EVER, Desk, children, come_true, is_gone, needs_linux, settings_in
 from tests.test_commands import refusal
 
 
@@ -351,6 +351,18 @@ def test_serve_sets_up_an_empty_desk_and_finds_it_again_and_ends_when_all_are_se
     assert any(password in line for line in again.said)
     assert not any("Loading" in line for line in again.said)
     end_while_serving(again, signal.SIGTERM)
+
+
+def test_serve_starts_from_nothing_that_was_loaded(with_assets: None, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=settings_in(tmp_path), text=True, stdout=subprocess.PIPE
+    ) as fresh:
+        assert fresh.stdout is not None
+        said = next(line for line in fresh.stdout if "Tradepost is at http://127.0.0.1:" in line)
+        assert "Ctrl-C ends it" in said
+        fresh.send_signal(signal.SIGINT)
+    assert fresh.returncode == 0
 
 
 @pytest.mark.parametrize(

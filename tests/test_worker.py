@@ -4,8 +4,6 @@ import os
 import pickle
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,16 +17,16 @@ from sqlalchemy import func, select, text, update
 from app import create_app, postman, worker
 from app.actions.idempotency import KEPT_FOR
 from app.actions.jobs import TakenOver, ask, keep, keep_file, start
-from app.config import ROOT
 from app.db import db
 from app.models import Idempotency, Job, JobRow, Order
 from app.queries import people
 from tests.conftest import TEST_SETTINGS, email_of
 from tests.exchange.conftest import items_file
 from tests.postgres import Refilled
+from tests.processes import Process
 from tests.rules.books import recount, tally
 
-Hire = Callable[[], subprocess.Popen[str]]
+Hire = Callable[[], Process]
 LONGEST_WAIT = 30
 
 
@@ -74,11 +72,10 @@ def hire(desk: Flask, tmp_path: Path) -> Iterator[Hire]:
         "DURABLE": "0",
     }
     env = os.environ | {f"TRADEPOST_{name}": value for name, value in settings.items()}
-    hired: list[subprocess.Popen[str]] = []
+    hired: list[Process] = []
 
-    def started() -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "flask", "--app", "app", "worker"]
-        hired.append(subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE))
+    def started() -> Process:
+        hired.append(Process("flask", "--app", "app", "worker", env=env))
         return hired[-1]
 
     yield started
@@ -128,9 +125,8 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def wait_until_ready(process: subprocess.Popen[str]) -> None:
+def wait_until_ready(process: Process) -> None:
     """Wait until a worker can be rung for."""
-    assert process.stdout is not None
     assert process.stdout.readline() == "The worker is ready.\n"
 
 
@@ -194,7 +190,6 @@ def test_a_worker_that_finds_its_database_away_waits_for_it(desk: Flask, hire: H
     here.rename(aside)
     here.mkdir()
     process = hire()
-    assert process.stdout is not None
     assert process.stdout.readline().startswith("The database cannot be reached.")
     here.rmdir()
     aside.rename(here)

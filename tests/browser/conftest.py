@@ -3,8 +3,6 @@
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -21,6 +19,7 @@ from app.db import db
 from app.queries import people
 from tests.conftest import CAST, PASSWORD, email_of
 from tests.factories import Factory
+from tests.processes import Process
 from tests.security.scale import WHOLE
 from tests.signins import newest, put_back
 
@@ -78,32 +77,20 @@ def running(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         db.session.remove()
         copy_database(path, kept)
     port = free_port()
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "app:create_app()",
-            "--preload",
-            "--workers=2",
-            "--threads=2",
-            f"--bind=127.0.0.1:{port}",
-            "--log-level=warning",
-        ],
-        env={
-            **os.environ,
-            "TRADEPOST_DATABASE_URL": url,
-            "TRADEPOST_INSTANCE": str(folder),
-            "TRADEPOST_SECRET_KEY": "browser tests only",
-        },
-    )
+    words = ("--preload", "--workers=2", "--threads=2", f"--bind=127.0.0.1:{port}", "--log-level=warning")
+    settings = {
+        "TRADEPOST_DATABASE_URL": url,
+        "TRADEPOST_INSTANCE": str(folder),
+        "TRADEPOST_SECRET_KEY": "browser tests only",
+    }
+    server = Process("gunicorn", "app:create_app()", *words, env=os.environ | settings)
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(address + "/login")
         yield Desk(address, Factory(app)), kept
     finally:
         server.terminate()
-        server.wait(10)
+        server.communicate(10)
         with app.app_context():
             db.engine.dispose()
 

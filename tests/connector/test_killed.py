@@ -6,9 +6,6 @@
 import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,13 +19,13 @@ import pytest
 from sqlalchemy import func, select
 
 from app import create_app
-from app.config import ROOT
 from app.db import db
 from app.models import Order, Parcel, Pull, SaleThere
 from tests.conftest import TEST_SETTINGS
 from tests.connector.market import Market, sale
 from tests.connector.shop import AGO, Shop
 from tests.connector.test_two_desks import ALBUM, CARD, KIT, Marketplace, same
+from tests.processes import Process
 from tests.running import Desk, come_true
 
 SECRET = "a secret of the killed"
@@ -49,7 +46,7 @@ def own_shop(database: Path, tmp_path: Path) -> Iterator[Shop]:
 
 
 @contextmanager
-def working(shop: Shop, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def working(shop: Shop, folder: Path) -> Iterator[Process]:
     """Let a worker work as `make run` starts it, and kill it at the end."""
     # Whoever was at it is known to be gone.
     shop.change(claimed_at=None, next_at=AGO, waits_until=None, looked_back_at=None, pulled_to=None)
@@ -61,20 +58,18 @@ def working(shop: Shop, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         "WEBHOOK_PRIVATE": 1,
     }
     env = os.environ | {f"TRADEPOST_{name}": str(value) for name, value in settings.items()}
-    nothing: Any = dict.fromkeys(("stdin", "stdout"), subprocess.DEVNULL)
-    command = [sys.executable, "-m", "flask", "--app", "app", "worker"]
     with (folder / "log").open("a") as log:
-        worker = subprocess.Popen(command, cwd=ROOT, env=env, stderr=log, **nothing)
+        worker = Process("flask", "--app", "app", "worker", env=env, stderr=log)
     try:
         yield worker
     finally:
         kill(worker)
 
 
-def kill(worker: subprocess.Popen[bytes]) -> None:
+def kill(worker: Process) -> None:
     """Kill a worker, with no time to say anything."""
-    worker.send_signal(signal.SIGKILL)
-    worker.wait(LONGEST_WAIT)
+    worker.kill()
+    worker.communicate(LONGEST_WAIT)
 
 
 def test_a_worker_killed_between_two_pages_and_after_a_message_loses_nothing(

@@ -55,7 +55,7 @@ def workers(own_desk: Flask, tmp_path: Path) -> Iterator[Workers]:
     """Workers of the desk, as `make run` starts them."""
     hired = Workers(own_desk, tmp_path, WEBHOOK_PRIVATE=1)
     yield hired
-    hired.end()
+    hired.kill()
 
 
 class Sales:

@@ -212,9 +212,7 @@ class Siege:
 
 def let_go(desk: Desk) -> None:
     """Forget a desk whose first process has ended; those that it started may still hold its pipe."""
-    desk.process.wait(FOR_EVER)
-    assert desk.process.stdout is not None
-    desk.process.stdout.close()
+    desk.process.communicate(FOR_EVER)
 
 
 def proc(pid: int, which: str) -> str:

@@ -67,7 +67,7 @@ def workers(own_desk: Flask, tmp_path: Path) -> Iterator[Workers]:
     mail = {name: own_desk.config[name] for name in ("MAIL_SERVER", "MAIL_PORT")}
     hired = Workers(own_desk, tmp_path, **mail, MAIL_SENDER=SITE)
     yield hired
-    hired.end()
+    hired.kill()
 
 
 class Sales:

@@ -7,7 +7,6 @@ import random
 import re
 import select
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from app.config import ROOT
+from tests.processes import Process
 
 FORM = "application/x-www-form-urlencoded"
 SECRET = "of the races only"
@@ -81,20 +80,16 @@ class Server:
             "--keep-alive=600",
             "--log-level=warning",
         ]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *words, f"--bind=127.0.0.1:{self.port}"],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "TRADEPOST_DATABASE_URL": url,
-                "TRADEPOST_INSTANCE": str(folder),
-                "TRADEPOST_SECRET_KEY": SECRET,
-                "TRADEPOST_DURABLE": "0",
-                "TRADEPOST_API_PER_SECOND": "0",
-                "TRADEPOST_API_PER_DAY": "0",
-            },
-            stderr=self.log,
-        )
+        settings = {
+            "TRADEPOST_DATABASE_URL": url,
+            "TRADEPOST_INSTANCE": str(folder),
+            "TRADEPOST_SECRET_KEY": SECRET,
+            "TRADEPOST_DURABLE": "0",
+            "TRADEPOST_API_PER_SECOND": "0",
+            "TRADEPOST_API_PER_DAY": "0",
+        }
+        command = ("gunicorn", *words, f"--bind=127.0.0.1:{self.port}")
+        self.process = Process(*command, env=os.environ | settings, stderr=self.log)
         self.wait()
 
     def wait(self) -> None:
@@ -113,7 +108,7 @@ class Server:
     def end(self) -> None:
         """Stop it."""
         self.process.terminate()
-        self.process.wait(PATIENCE)
+        self.process.communicate(PATIENCE)
         self.log.close()
 
     def worker_of(self, port: int) -> int | None:
