@@ -23,9 +23,8 @@ from tests.processes import Process
 from tests.security.scale import WHOLE
 from tests.signins import newest, put_back
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
 # Pages without script are plain forms, which tests/web sends by the thousand. The main journeys are made
 # without it in each run all the same, the others in `make walls`.

@@ -38,7 +38,7 @@ CALLING = {
     "urllib.request",
 }
 # These listen, or look at what came in; gunicorn and the tables of status codes call nobody.
-LISTENING = {"app/cli/serve.py", "app/cli/web_server.py", "app/web/overload.py"}
+LISTENING = {"app/cli/serve.py", "app/cli/supervising.py", "app/cli/web_server.py", "app/web/overload.py"}
 
 # What lets somebody in: pages by an account or a link, programs by a token.
 SIGNS_IN = {"login_user", "let_in", "bring_in", "acting", "find_link"}

@@ -10,7 +10,7 @@ from tests.house.tree import ROOT, imported, modules
 APP = modules("app")
 # A call of one of these runs what it is given.
 RUNS = {"eval", "exec", "compile", "__import__", "render_template_string", "system", "popen", "literal_eval"}
-RUNNING = {"app/assets.py", "app/cli/supervising.py"}
+RUNNING = {"app/assets.py"}
 # What reads objects out of bytes, or follows what a document names.
 READS = {"pickle", "marshal", "shelve", "yaml", "xml", "lxml", "defusedxml"}
 # Who may draw by chance what is no secret: waits between two tries, and the demo's sales.
@@ -52,7 +52,7 @@ def test_no_words_are_run_as_code() -> None:
     assert found == []
 
 
-def test_programs_are_started_by_the_supervisor_and_the_setup_alone() -> None:
+def test_programs_are_started_by_the_setup_alone() -> None:
     assert importing("subprocess") == RUNNING
 
 
