@@ -95,7 +95,8 @@ class _Files:
 
 
 def _become(words: list[str], env: dict[str, str], _: _Files) -> None:
-    """Be the process; its files are there."""
+    """Be the process; its files are there. It hears Ctrl-C also where the tests run in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.setpgid(0, 0)
     os.chdir(ROOT)
     os.environ.clear()

@@ -45,12 +45,15 @@ class Branch:
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         self.returncode: int | None = None
         parent = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # what comes is not to be heard by the copied handlers
         self.pid = os.fork()
         if self.pid == 0:
             os.setpgid(0, 0)
             for number in ENDING:
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        if self.pid == 0:
             call_oneself(f"desk {name}")
             end_with(parent)
             with open(os.devnull) as nothing:
