@@ -45,7 +45,7 @@ class Branch:
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         self.returncode: int | None = None
         parent = os.getpid()
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # what comes is not to be heard by the copied handlers
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the copy of a handler hears for nobody
         self.pid = os.fork()
         if self.pid == 0:
             os.setpgid(0, 0)
