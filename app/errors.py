@@ -43,7 +43,7 @@ class SignInAnew(Refused):
     status = 403
     sentence = (
         "Your account has no password, so this takes a sign-in of the last ten minutes. "
-        "Sign out, sign in again, then come back here."
+        "Sign out and in again: you are led back here."
     )
 
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityEr
 
 from app import logs
 from app.db import db
-from app.errors import Absorbed, Busy, NotAllowed, NotFound, Refused, TooManyTries, Unavailable
+from app.errors import Absorbed, Busy, NotAllowed, NotFound, Refused, SignInAnew, TooManyTries, Unavailable
 from app.forms.base import body
 from app.standing import refusal_of
 from app.web import htmx
@@ -49,6 +49,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SecondFactorNeeded, to_second_factor)
     app.register_error_handler(TooManyTries, too_often)
     app.register_error_handler(Refused, refused)
+    app.register_error_handler(SignInAnew, to_sign_in_anew)
     app.register_error_handler(Absorbed, to_the_heir)
     app.register_error_handler(CSRFError, stale_page)
     app.register_error_handler(RequestEntityTooLarge, too_large)
@@ -90,7 +91,15 @@ def to_the_heir(error: Absorbed) -> ResponseReturnValue:
     return htmx.go_to(url_for("sales.show", slug=slug, order_id=error.heir_id))
 
 
-def page(code: int, message: str | None = None, request_id: str = "", title: str = "") -> Response:
+def to_sign_in_anew(error: SignInAnew) -> Response:
+    """Let whoever must show once more that it is them sign out; having signed in they are here again."""
+    logs.note(reason=type(error).__name__)
+    return page(error.status, error.sentence, sign_out=url_for_security("logout", next=request.path))
+
+
+def page(
+    code: int, message: str | None = None, request_id: str = "", title: str = "", sign_out: str = ""
+) -> Response:
     """Show an error with its code, in words."""
     db.session.rollback()
     answer = htmx.page(
@@ -102,6 +111,7 @@ def page(code: int, message: str | None = None, request_id: str = "", title: str
         message=message or MESSAGES.get(code, ""),
         request_id=request_id,
         again=what_was_sent() if code == Unavailable.status else None,
+        sign_out=sign_out,
     )
     return make_response(answer)
 
@@ -157,6 +167,7 @@ def busy(is_part: bool) -> str:
         message=Busy.sentence,
         request_id="",
         again=None,
+        sign_out="",
         theme="auto",
         csrf_token=str,
         get_flashed_messages=lambda **_: [],

@@ -1,5 +1,6 @@
 """One's own account: names, and an e-mail that counts once a link that went there was used."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -218,6 +219,20 @@ def test_without_a_password_what_lets_one_in_is_changed_by_a_sign_in_of_lately_a
     assert outbox_rows(app) == []
     change(app, "buyer", password=PASSWORD)
     assert browser.get(path).status_code == 200  # there the form asks for it
+
+
+@pytest.mark.parametrize("path", WITHOUT)
+def test_whoever_must_sign_in_anew_signs_out_there_and_is_led_back(
+    app: Flask, browse: Callable[[str], Browser], path: str
+) -> None:
+    browser = browse("buyer")
+    change(app, "buyer", password=None)
+    let_the_sign_in_be(app, timedelta(minutes=11))
+    page = browser.get(path).text
+    (sign_out,) = re.findall(r'<form method="post" action="(/logout[^"]*)">', page)
+    left = browser.post(sign_out)
+    assert left.status_code == 302 and left.location == path
+    assert browser.get(path).location == f"/login?next={path}"
 
 
 def let_the_sign_in_be(app: Flask, old: timedelta) -> None:
