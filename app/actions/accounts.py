@@ -117,14 +117,21 @@ def recovery_hash(typed: str) -> str:
 
 
 def turn_on_second_factor(
-    account_id: int, sealed: str, codes: Sequence[str], *, step: int, now: datetime, but: int | None
+    account_id: int,
+    sealed: str,
+    codes: Sequence[str],
+    *,
+    was: str | None = None,
+    step: int,
+    now: datetime,
+    but: int | None,
 ) -> None:
     """Ask for a code at each sign-in from now on; sign-ins that gave none end, `but` the one that asks.
 
     `sealed`: the secret, `step`: that of the code that confirmed it, which counts no second time.
-    ChangedMeanwhile where it is on already.
+    ChangedMeanwhile where it is on already, or the account's key is not what it `was` (see `hold`).
     """
-    account = hold(account_id)
+    account = hold(account_id, was)
     if account.second_factor_at is not None:
         raise ChangedMeanwhile("The second factor was turned on meanwhile. Look at it as it is now.")
     account.tf_totp_secret, account.second_factor_at, account.second_factor_step = sealed, now, step
@@ -134,13 +141,16 @@ def turn_on_second_factor(
     db.session.flush()
 
 
-def turn_off_second_factor(account_id: int, *, now: datetime, but: int | None = None) -> bool:
+def turn_off_second_factor(
+    account_id: int, *, was: str | None = None, now: datetime, but: int | None = None
+) -> bool:
     """Ask for no code any more, and tell whether one was asked for; its secret and codes are forgotten.
 
     Every sign-in ends, `but` the one that asks. Where none asks it was a command: then the tokens of a site
-    admin end too, for nothing else would hold until there is a second factor again.
+    admin end too, for nothing else would hold until there is a second factor again. ChangedMeanwhile where
+    the account's key is not what it `was` (see `hold`).
     """
-    account = hold(account_id)
+    account = hold(account_id, was)
     if account.second_factor_at is None:
         return False
     if account.is_site_admin and but is None:
@@ -153,9 +163,15 @@ def turn_off_second_factor(account_id: int, *, now: datetime, but: int | None = 
     return True
 
 
-def replace_recovery_codes(account_id: int, codes: Sequence[str]) -> None:
-    """Let these codes stand for all that were made before."""
-    hold(account_id).mf_recovery_codes = [recovery_hash(code) for code in codes]
+def replace_recovery_codes(account_id: int, codes: Sequence[str], *, was: str) -> None:
+    """Let these codes stand for all that were made before.
+
+    ChangedMeanwhile where the second factor is off, or the account's key not what it `was` (see `hold`).
+    """
+    account = hold(account_id, was)
+    if account.second_factor_at is None:
+        raise ChangedMeanwhile("The second factor was turned off meanwhile. Look at it as it is now.")
+    account.mf_recovery_codes = [recovery_hash(code) for code in codes]
     db.session.flush()
 
 

@@ -52,6 +52,7 @@ def turn_on() -> ResponseReturnValue:
     account = own_account_to_change()
     if account.second_factor_at is not None:
         return htmx.go_to(url_for("second_factor.show"))
+    was = account.fs_uniquifier
     guesses.take("own", account.id, account_id=account.id)
     form = TurnOnForm(body(), account=account)
     secret = opened(account, form.sealed.data or "")
@@ -66,7 +67,7 @@ def turn_on() -> ResponseReturnValue:
     codes = new_recovery_codes()
     sealed = encrypted(key(), PURPOSE, secret)
     now = datetime.now(UTC)
-    turn_on_second_factor(account.id, sealed, codes, step=step, now=now, but=g.signin_id)
+    turn_on_second_factor(account.id, sealed, codes, was=was, step=step, now=now, but=g.signin_id)
     db.session.commit()
     logs.note(did="second factor on")
     return shown_codes(codes, is_new=True)
@@ -76,9 +77,10 @@ def turn_on() -> ResponseReturnValue:
 def turn_off() -> ResponseReturnValue:
     """Take the second factor away, from whoever knows the password and has a code."""
     account = own_account_to_change()
+    was = account.fs_uniquifier
     if (refused := sure(account)) is not None:
         return refused
-    if turn_off_second_factor(account.id, now=datetime.now(UTC), but=g.signin_id):
+    if turn_off_second_factor(account.id, was=was, now=datetime.now(UTC), but=g.signin_id):
         db.session.commit()
         logs.note(did="second factor off")
         flash("Signing in asks for no code any more. You are signed out everywhere else.")
@@ -91,10 +93,11 @@ def make_codes() -> ResponseReturnValue:
     account = own_account_to_change()
     if account.second_factor_at is None:
         return htmx.go_to(url_for("second_factor.show"))
+    was = account.fs_uniquifier
     if (refused := sure(account)) is not None:
         return refused
     codes = new_recovery_codes()
-    replace_recovery_codes(account.id, codes)
+    replace_recovery_codes(account.id, codes, was=was)
     db.session.commit()
     logs.note(did="made recovery codes")
     return shown_codes(codes, is_new=False)

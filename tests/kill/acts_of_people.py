@@ -222,7 +222,12 @@ def ask_for_codes_no_more(s: Scene) -> Deed:
 
 def other_recovery_codes(s: Scene) -> Deed:
     s.done(ask_for_codes(s))
-    return lambda: accounts.replace_recovery_codes(2, CODES[:1])
+
+    def deed() -> None:
+        was = db.session.get_one(Account, 2).fs_uniquifier
+        accounts.replace_recovery_codes(2, CODES[:1], was=was)
+
+    return deed
 
 
 def a_code(s: Scene) -> Deed:

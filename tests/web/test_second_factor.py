@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,8 +13,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import totp
-from app.actions.accounts import new_recovery_codes, turn_on_second_factor
+from app.actions.accounts import (
+    new_recovery_codes,
+    replace_recovery_codes,
+    turn_off_second_factor,
+    turn_on_second_factor,
+)
 from app.db import db
+from app.errors import ChangedMeanwhile
 from app.models import Account
 from app.seals import decrypted, encrypted
 from tests.conftest import PASSWORD, csrf_token, email_of
@@ -44,6 +51,38 @@ def turn_on(app: Flask, who: str, but: int | None = None) -> list[str]:
         turn_on_second_factor(whose.id, sealed, codes, step=0, now=datetime.now(UTC), but=but)
         db.session.commit()
     return codes
+
+
+@pytest.mark.both
+@pytest.mark.parametrize("is_on", [True, False])
+def test_nothing_of_it_changes_for_whoever_was_asked_before_the_password_changed(
+    app: Flask, is_on: bool
+) -> None:
+    if is_on:
+        turn_on(app, "owner")
+    with app.app_context():
+        before = account(app, "owner")
+        owner, now = before.id, datetime.now(UTC)
+        for act in (
+            partial(turn_on_second_factor, owner, "sealed", ["a"], step=1, now=now, but=None),
+            partial(turn_off_second_factor, owner, now=now),
+            partial(replace_recovery_codes, owner, ["a"]),
+        ):
+            with pytest.raises(ChangedMeanwhile, match="changed meanwhile"):
+                act(was="the key of before")
+            db.session.rollback()
+        after = account(app, "owner")
+        assert (after.second_factor_at, after.mf_recovery_codes) == (
+            before.second_factor_at,
+            before.mf_recovery_codes,
+        )
+
+
+def test_no_recovery_codes_are_made_where_it_was_turned_off_meanwhile(app: Flask) -> None:
+    with app.app_context():
+        owner = account(app, "owner")
+        with pytest.raises(ChangedMeanwhile, match="turned off meanwhile"):
+            replace_recovery_codes(owner.id, ["a"], was=owner.fs_uniquifier)
 
 
 def code(step: int = STEP) -> str:
