@@ -25,7 +25,8 @@ LOADED.set_forkserver_preload(["tests.loaded"])
 class Process:
     """A module that runs with these words in this environment; it is told of as a subprocess.Popen is.
 
-    What it says is read from `stdout` and may go with what it complains of into a file, `stderr`.
+    What it says is read from `stdout`; where nobody reads, it must say little: a pipe holds so much and no
+    more. What it complains of may go into a file, `stderr`.
     """
 
     def __init__(
@@ -91,7 +92,9 @@ class _Files:
 
     def __setstate__(self, files: dict[int, Any]) -> None:
         for number, file in files.items():
-            os.dup2(file.detach(), number)
+            received = file.detach()
+            os.dup2(received, number)
+            os.close(received)
 
 
 def _become(words: list[str], env: dict[str, str], _: _Files) -> None:

@@ -59,8 +59,8 @@ class Desk:
         return client
 
     def web(self) -> int:
-        """Return the process of the web server."""
-        return children(self.process.pid)[0]
+        """Return the process of the web server, 0 while there is none."""
+        return next((pid for pid in children(self.process.pid) if proc(pid, "comm") == "desk web\n"), 0)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
@@ -78,10 +78,15 @@ def settings_in(folder: Path, **settings: str) -> dict[str, str]:
 
 def children(pid: int) -> list[int]:
     """Return the processes that a process started, in their order; none where it is gone."""
+    return [int(child) for child in proc(pid, f"task/{pid}/children").split()]
+
+
+def proc(pid: int, which: str) -> str:
+    """Return what Linux tells of a process in a file of this name; nothing where it is gone."""
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return Path(f"/proc/{pid}/{which}").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return []
+        return ""
 
 
 def come_true(what: Callable[[], bool]) -> bool:
@@ -96,7 +101,5 @@ def come_true(what: Callable[[], bool]) -> bool:
 
 def is_gone(pid: int) -> bool:
     """Tell whether a process has ended."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].startswith("Z")
-    except (FileNotFoundError, ProcessLookupError):  # it may go while its file is read
-        return True
+    told = proc(pid, "stat")
+    return not told or told.rsplit(") ", 1)[1].startswith("Z")

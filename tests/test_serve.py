@@ -3,6 +3,7 @@
 One desk runs for all tests of this file; a test that ends it lets the next one start another.
 """
 
+import errno
 import http.client
 import json
 import os
@@ -335,6 +336,18 @@ def test_what_ends_again_and_again_is_started_later_and_later(monkeypatch: pytes
     assert child.starts_at - now == pytest.approx(pauses[0])
 
 
+def test_where_no_process_can_be_begun_it_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    child = Child("child", lambda: os._exit(0), is_needed=True)
+    with monkeypatch.context() as crowded:
+        crowded.setattr(os, "fork", refuse)
+        assert child.tend() and child.process is None
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()  # Ctrl-C is heard all the same
+    assert come_true(lambda: child.tend() and child.process is not None)
+
+
 # --- the set-up
 
 
@@ -359,11 +372,14 @@ def test_serve_starts_from_nothing_that_was_loaded(with_assets: None, tmp_path: 
         command, cwd=ROOT, env=settings_in(tmp_path), text=True, stdout=subprocess.PIPE
     ) as fresh:
         assert fresh.stdout is not None
-        said = [next(fresh.stdout) for _ in range(3)]
-        assert said[1].startswith("Tradepost is at http://127.0.0.1:")
-        assert said[2] == "The worker is ready.\n"
-        fresh.send_signal(signal.SIGINT)
-    assert fresh.returncode == 0
+        try:
+            said = [next(fresh.stdout) for _ in range(3)]
+            assert said[1].startswith("Tradepost is at http://127.0.0.1:")
+            assert said[2] == "The worker is ready.\n"
+            fresh.send_signal(signal.SIGINT)
+            assert fresh.wait(FOR_EVER) == 0
+        finally:
+            fresh.kill()
 
 
 @pytest.mark.parametrize(

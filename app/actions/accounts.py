@@ -121,7 +121,7 @@ def turn_on_second_factor(
     sealed: str,
     codes: Sequence[str],
     *,
-    was: str | None = None,
+    was: str,
     step: int,
     now: datetime,
     but: int | None,

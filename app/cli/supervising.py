@@ -3,7 +3,7 @@
 Each child goes on from here with all that is loaded: it is there at once, and shares its memory. It leads a
 process group of its own, so Ctrl-C reaches this process alone and the children are ended in good order.
 Should this process be killed, Linux ends the children for it (PR_SET_PDEATHSIG); elsewhere they stay until
-somebody ends them. `ps -o pid,comm` and `top` tell them apart by name on Linux.
+somebody ends them. `ps -eo pid,comm` and `top` tell them apart by name on Linux.
 """
 
 import ctypes
@@ -36,6 +36,18 @@ PR_SET_NAME = 15
 log = structlog.get_logger()
 
 
+class NoRoom(Exception):
+    """The system has no room for one more process; the text says what it lacks."""
+
+
+def fork() -> int:
+    """Fork and return the number of the new process, in which it is 0; NoRoom where it cannot be."""
+    try:
+        return os.fork()
+    except OSError as error:
+        raise NoRoom(error.strerror) from error
+
+
 class Branch:
     """A process that goes on from here with all that is loaded; it is told of as a subprocess.Popen is.
 
@@ -45,14 +57,16 @@ class Branch:
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         self.returncode: int | None = None
         parent = os.getpid()
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the copy of a handler hears for nobody
-        self.pid = os.fork()
-        if self.pid == 0:
-            os.setpgid(0, 0)
-            for number in ENDING:
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the copy of a handler hears for nobody
+        try:
+            self.pid = fork()
+            if self.pid == 0:
+                os.setpgid(0, 0)
+                for number in ENDING:
+                    if signal.getsignal(number) is not signal.SIG_IGN:
+                        signal.signal(number, signal.SIG_DFL)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if self.pid == 0:
             call_oneself(f"desk {name}")
             end_with(parent)
@@ -90,9 +104,13 @@ class Child:
         self.started_at, self.starts_at, self.pause = 0.0, 0.0, FIRST_PAUSE
 
     def start(self) -> None:
-        """Start it."""
+        """Start it; where the system has no room for a process, later."""
         self.started_at = monotonic()
-        self.process = Branch(self.name, self.work)
+        try:
+            self.process = Branch(self.name, self.work)
+        except NoRoom as lacking:
+            log.error("not started", process=self.name, reason=str(lacking))
+            self.put_off()
 
     def tend(self) -> bool:
         """Start it where it is due, note its end; tell whether the desk can go on."""
@@ -108,10 +126,15 @@ class Child:
         log.error("ended unasked", process=self.name, code=code)
         if self.is_needed and code > 0 and lived < STARTS_WITHIN:
             return False  # it gave up by itself: it would do so again
-        pause = FIRST_PAUSE if lived > STEADY else self.pause
-        self.starts_at = monotonic() + pause
-        self.pause = min(pause * 2, LONGEST_PAUSE)
+        if lived > STEADY:
+            self.pause = FIRST_PAUSE
+        self.put_off()
         return True
+
+    def put_off(self) -> None:
+        """Let it be started after a pause, the next time after one twice as long."""
+        self.starts_at = monotonic() + self.pause
+        self.pause = min(self.pause * 2, LONGEST_PAUSE)
 
 
 def call_oneself(name: str) -> None:

@@ -92,9 +92,10 @@ def to_the_heir(error: Absorbed) -> ResponseReturnValue:
 
 
 def to_sign_in_anew(error: SignInAnew) -> Response:
-    """Let whoever must show once more that it is them sign out; having signed in they are here again."""
+    """Let whoever must show once more that it is them sign out; from there they are led back to the form."""
     logs.note(reason=type(error).__name__)
-    return page(error.status, error.sentence, sign_out=url_for_security("logout", next=request.path))
+    form = url_for(f"{request.blueprint}.show")
+    return page(error.status, error.sentence, sign_out=url_for_security("logout", next=form))
 
 
 def page(

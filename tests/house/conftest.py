@@ -259,10 +259,11 @@ def ways_in(app: Flask) -> dict[str, Any]:
     secret, now = totp.new_secret(), datetime.now(UTC)
     with app.test_request_context():
         sealed = encrypted(key, "second factor", secret)
-        turn_on_second_factor(stranger, sealed, codes, step=0, now=now, but=latest_signin(stranger))
+        theirs, whose = people.account(stranger), people.account(staff)
+        assert theirs is not None and whose is not None
+        was, but = theirs.fs_uniquifier, latest_signin(stranger)
+        turn_on_second_factor(stranger, sealed, codes, was=was, step=0, now=now, but=but)
         db.session.commit()
-        whose = people.account(staff)
-        assert whose is not None
         links = [
             link_to("", RESET, whose).partition("=")[2],
             link_to("", CONFIRM, whose, "new@example.com").partition("=")[2],

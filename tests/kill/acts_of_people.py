@@ -211,7 +211,12 @@ def a_new_email(s: Scene) -> Deed:
 
 def ask_for_codes(s: Scene) -> Deed:
     s.done(a_signin(s))
-    return lambda: accounts.turn_on_second_factor(2, "sealed", CODES, step=1, now=NOW, but=None)
+
+    def deed() -> None:
+        was = db.session.get_one(Account, 2).fs_uniquifier
+        accounts.turn_on_second_factor(2, "sealed", CODES, was=was, step=1, now=NOW, but=None)
+
+    return deed
 
 
 def ask_for_codes_no_more(s: Scene) -> Deed:

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from tests import postgres
-from tests.running import FOR_EVER, Desk, children, come_true, is_gone
+from tests.running import FOR_EVER, Desk, children, come_true, is_gone, proc
 
 MOMENT = 0.01
 OF_DATABASE = {"backend", "postmaster"}
@@ -213,11 +213,3 @@ class Siege:
 def let_go(desk: Desk) -> None:
     """Forget a desk whose first process has ended; those that it started may still hold its pipe."""
     desk.process.communicate(FOR_EVER)
-
-
-def proc(pid: int, which: str) -> str:
-    """Return what Linux tells of a process in a file of this name; nothing where it is gone."""
-    try:
-        return Path(f"/proc/{pid}/{which}").read_text()
-    except OSError:
-        return ""

@@ -25,7 +25,6 @@ from app import assets
 from app.db import db
 from tests.conftest import PASSWORD, csrf_token, email_of
 from tests.kill.conftest import SECRET, Place, bearer_of
-from tests.kill.siege import proc
 from tests.kill.writers import Ledger
 from tests.running import FOR_EVER, Desk, children, come_true, needs_linux
 
@@ -217,7 +216,7 @@ def traced(
         settings = {"DATABASE_URL": place.url, "DURABLE": "1" if is_durable else "0", "SECRET_KEY": SECRET}
         desks.append(desk := Desk(tmp_path / "desk", **settings).wait())
         writes = Writes(desk.port, bearer, page.request.headers["Cookie"], csrf_token(page.text), store_id)
-        (web,) = [pid for pid in children(desk.process.pid) if proc(pid, "comm") == "desk web\n"]
+        web = desk.web()
         assert come_true(lambda: len(children(web)) == 2)
         writes.one_of_each()
         writes.names.clear()

@@ -221,14 +221,16 @@ def test_without_a_password_what_lets_one_in_is_changed_by_a_sign_in_of_lately_a
     assert browser.get(path).status_code == 200  # there the form asks for it
 
 
-@pytest.mark.parametrize("path", WITHOUT)
+@pytest.mark.parametrize(
+    ("path", "pressed"), [*((path, "") for path in WITHOUT), (WITHOUT[2], "/off"), (WITHOUT[2], "/codes")]
+)
 def test_whoever_must_sign_in_anew_signs_out_there_and_is_led_back(
-    app: Flask, browse: Callable[[str], Browser], path: str
+    app: Flask, browse: Callable[[str], Browser], path: str, pressed: str
 ) -> None:
     browser = browse("buyer")
     change(app, "buyer", password=None)
     let_the_sign_in_be(app, timedelta(minutes=11))
-    page = browser.get(path).text
+    page = browser.post(path + pressed, {}).text if pressed else browser.get(path).text
     (sign_out,) = re.findall(r'<form method="post" action="(/logout[^"]*)">', page)
     left = browser.post(sign_out)
     assert left.status_code == 302 and left.location == path

@@ -48,7 +48,8 @@ def turn_on(app: Flask, who: str, but: int | None = None) -> list[str]:
     with app.app_context():
         whose = db.session.query(Account).filter_by(email=email_of(who)).one()
         sealed = encrypted(app.config["SECRET_KEY"], "second factor", SECRET)
-        turn_on_second_factor(whose.id, sealed, codes, step=0, now=datetime.now(UTC), but=but)
+        was, now = whose.fs_uniquifier, datetime.now(UTC)
+        turn_on_second_factor(whose.id, sealed, codes, was=was, step=0, now=now, but=but)
         db.session.commit()
     return codes
 
