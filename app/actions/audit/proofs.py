@@ -1,6 +1,6 @@
 """A proof: an invariant, how much was looked at, and what breaks it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -47,11 +47,11 @@ def prove(name: str, rows: int, broken: Iterable[str], *, of: str = "row") -> Pr
     return question.proof()._replace(of=of)
 
 
-def of_rule(rule: Rule) -> Proof:
+def of_rule(rule: Rule, sizes: Mapping[str, int]) -> Proof:
     """Return the proof of what selects find in no order: the first few are picked here, no others kept."""
     broken = 0
     first: list[tuple[int, tuple[Any, ...], str]] = []
     for breach in breaches(rule):
         broken += 1
         first = sorted([*first, breach])[:FIRST]
-    return Proof(rule.name, looked_at(rule), broken, tuple(name for _, _, name in first))
+    return Proof(rule.name, looked_at(rule, sizes), broken, tuple(name for _, _, name in first))
