@@ -111,9 +111,10 @@ clean: ## remove what tools left; .venv and instance stay
 		exec "$$python" -m venv .venv; \
 	done; echo "No Python 3.11 or newer found among: $(PYTHONS)" >&2; exit 1
 
-# The browser tests need a Chromium; where none can be had they are skipped, and say so. The one without a
-# window does the same with two thirds of the work.
-CHROMIUM = for browser in chromium-headless-shell chromium chromium-browser google-chrome; do \
+# The browser tests need a Chromium, the first of these that is there; where none can be had they are skipped,
+# and say so. The one without a window does the same with two thirds of the work.
+BROWSERS = chromium-headless-shell chromium chromium-browser google-chrome
+CHROMIUM = for browser in $(BROWSERS); do \
 		command -v $$browser >/dev/null && exit 0; \
 	done; \
 	[ "$$(id -u)" = 0 ] && sudo= || sudo="sudo -n"; \
@@ -123,4 +124,4 @@ CHROMIUM = for browser in chromium-headless-shell chromium chromium-browser goog
 	$$sudo apt-get update -qq || :; for browser in chromium-headless-shell chromium; do \
 		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$browser fonts-noto-cjk && exit 0; \
 	done; \
-	echo "Chromium could not be installed: the browser tests are skipped."
+	echo "Chromium could not be installed: where there is none, the browser tests are skipped."

@@ -30,18 +30,20 @@ class Process:
     """
 
     def __init__(
-        self, module: str, *words: str, env: Mapping[str, str], stderr: IO[Any] | int | None = None
+        self, module: str, *words: str, env: Mapping[str, str], stderr: IO[Any] | None = None
     ) -> None:
         heard, said = os.pipe()
-        files = {1: said, 2: 2 if stderr is None else stderr if isinstance(stderr, int) else stderr.fileno()}
+        self.stdout: IO[str] = os.fdopen(heard)
+        files = {1: said, 2: 2 if stderr is None else stderr.fileno()}
         self._own = LOADED.Process(
             target=_become,
             args=([module, *words], dict(env), _Files(files)),
             daemon=True,  # whoever forgets it does not wait for it
         )
-        self._own.start()
-        os.close(said)
-        self.stdout: IO[str] = os.fdopen(heard)
+        try:
+            self._own.start()
+        finally:
+            os.close(said)
         assert self._own.pid is not None
         self.pid = self._own.pid
 

@@ -72,6 +72,10 @@ def type_everywhere(desk: Desk, shift: int) -> int:
     return written
 
 
+# What Playwright says of a page that is left meanwhile.
+ON_ITS_WAY = ("interrupted by another navigation", "context was destroyed")
+
+
 class Watcher:
     """A person's browser, and all that went wrong in it."""
 
@@ -103,33 +107,31 @@ class Watcher:
     def whole(self, address: str) -> str:
         """Open a page; return its text."""
         self.at = address
-        for left in range(10, 0, -1):
-            try:
-                self.page.goto(address, wait_until="load")
-                break
-            except Error as error:
-                if "interrupted by another navigation" not in str(error) or left == 1:
-                    raise
-                # The part asked for before led elsewhere (HX-Redirect), and is only now on its way.
-                self.page.wait_for_timeout(100)
+        self.patiently(lambda: self.page.goto(address, wait_until="load"))
         return self.page.inner_text("body")
 
     def part(self, address: str) -> None:
         """Let htmx put the page's part into the page that is open."""
         self.at = f"part of {address}"
+        self.patiently(lambda: self.put_in(address))
+        self.page.wait_for_timeout(20)
+
+    def put_in(self, address: str) -> None:
+        """Ask htmx for the part."""
+        if not self.page.evaluate("typeof htmx === 'object'"):  # what is a part by itself has none
+            self.page.goto("/purchases")
+        self.page.evaluate("url => htmx.ajax('GET', url, {target: '#work', swap: 'innerHTML'})", address)
+
+    def patiently(self, do: Callable[[], object]) -> None:
+        """Do it, again where the part asked for before leads elsewhere (HX-Redirect) only now."""
         for left in range(10, 0, -1):
             try:
-                if not self.page.evaluate("typeof htmx === 'object'"):  # what is a part by itself has none
-                    self.page.goto("/purchases")
-                self.page.evaluate(
-                    "url => htmx.ajax('GET', url, {target: '#work', swap: 'innerHTML'})", address
-                )
-                break
+                do()
+                return
             except Error as error:
-                if "context was destroyed" not in str(error) or left == 1:
+                if left == 1 or not any(words in str(error) for words in ON_ITS_WAY):
                     raise
-                self.page.wait_for_timeout(100)  # as above: the part before leads elsewhere only now
-        self.page.wait_for_timeout(20)
+                self.page.wait_for_timeout(100)
 
 
 def address_of(ids: dict[str, Any], line: Line) -> str | None:
@@ -144,13 +146,7 @@ def address_of(ids: dict[str, Any], line: Line) -> str | None:
 TURNS = [range(first, first + 15) for first in range(0, len(PAYLOADS), 15)] if WHOLE else [range(1)]
 
 
-@pytest.fixture(params=TURNS, ids=str)
-def turns(request: pytest.FixtureRequest) -> range:
-    """The turns of this part."""
-    found: range = request.param
-    return found
-
-
+@pytest.mark.parametrize("turns", TURNS, ids=str)
 def test_nothing_that_was_typed_runs_in_anybodys_browser(  # noqa: PLR0917 - fixtures, each by its name
     turns: range,
     browser: Browser,

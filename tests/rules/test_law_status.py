@@ -57,7 +57,6 @@ def lawful(kind: str, state: int, asked: int) -> int | None:
     return LAW.get((kind, state), {}).get(asked)
 
 
-@pytest.mark.either
 @pytest.mark.parametrize("kind", LINES)
 def test_the_act_allows_what_the_table_allows_and_nothing_else(app: Flask, make: Factory, kind: str) -> None:
     found, expected = {}, {}

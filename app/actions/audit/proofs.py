@@ -50,8 +50,9 @@ def prove(name: str, rows: int, broken: Iterable[str], *, of: str = "row") -> Pr
 def of_rule(rule: Rule, sizes: Mapping[str, int]) -> Proof:
     """Return the proof of what selects find in no order: the first few are picked here, no others kept."""
     broken = 0
-    first: list[tuple[int, tuple[Any, ...], str]] = []
+    first: list[tuple[str, tuple[Any, ...]]] = []
     for breach in breaches(rule):
         broken += 1
         first = sorted([*first, breach])[:FIRST]
-    return Proof(rule.name, looked_at(rule, sizes), broken, tuple(name for _, _, name in first))
+    named = (f"{word} {', '.join(map(str, ids))}" for word, ids in first)
+    return Proof(rule.name, looked_at(rule, sizes), broken, tuple(named))

@@ -31,14 +31,11 @@ def rule(name: str, word: str, of: type[Any], broken: Select[Any]) -> Rule:
     return Rule(name, (Search(word, of, broken),))
 
 
-def breaches(rule: Rule) -> Iterator[tuple[int, tuple[Any, ...], str]]:
-    """Yield the rows that break a rule, as the database comes upon them.
-
-    Each is the number of the search that found it, its ids, and its name with them: in that order they sort.
-    """
-    for number, search in enumerate(rule.searches):
+def breaches(rule: Rule) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the rows that break a rule, as the database comes upon them: what each is called, and its ids."""
+    for search in rule.searches:
         for ids in rows(search.broken):
-            yield number, tuple(ids), f"{search.word} {', '.join(map(str, ids))}"
+            yield search.word, tuple(ids)
 
 
 def looked_at(rule: Rule, sizes: Mapping[str, int]) -> int:
