@@ -41,6 +41,7 @@ class SignInAnew(Refused):
     """Who has no password shows by a sign-in of lately that it is them who change what lets them in."""
 
     status = 403
+    title = "Sign in once more first"
     sentence = (
         "Your account has no password, so this takes a sign-in of the last ten minutes. "
         "Sign out and in again: you are led back here."

@@ -95,7 +95,8 @@ def to_sign_in_anew(error: SignInAnew) -> Response:
     """Let whoever must show once more that it is them sign out; from there they are led back to the form."""
     logs.note(reason=type(error).__name__)
     form = url_for(f"{request.blueprint}.show")
-    return page(error.status, error.sentence, sign_out=url_for_security("logout", next=form))
+    way = url_for_security("logout", next=form)
+    return page(error.status, error.sentence, title=error.title, sign_out=way)
 
 
 def page(

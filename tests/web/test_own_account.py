@@ -231,6 +231,7 @@ def test_whoever_must_sign_in_anew_signs_out_there_and_is_led_back(
     change(app, "buyer", password=None)
     let_the_sign_in_be(app, timedelta(minutes=11))
     page = browser.post(path + pressed, {}).text if pressed else browser.get(path).text
+    assert "Sign in once more first" in words(page) and "You may not" not in page
     (sign_out,) = re.findall(r'<form method="post" action="(/logout[^"]*)">', page)
     left = browser.post(sign_out)
     assert left.status_code == 302 and left.location == path
